@@ -1,0 +1,47 @@
+# Two commands are enough: make demo · make test. The rest is for people who work on it.
+PYTHON ?= python3.13
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench lock clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(READY) ## the whole story on the local Azure: no account, no bill
+	@$(BIN)/python -m cli.demo
+
+test: $(READY) ## every test, the linter, the types and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest
+
+lint: $(READY) ## mend what the linter can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## calls, bytes and CPU beside the plain SDK flow, against the budgets
+	@$(BIN)/python -m tests.bench
+
+lock: $(READY) ## pin every dependency with hashes anew
+	@$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --python-version 3.13 --universal \
+		--no-emit-index-url --custom-compile-command 'make lock' -o requirements.txt
+	@$(BIN)/uv pip compile -q pyproject.toml --all-extras --generate-hashes --python-version 3.13 --universal \
+		--no-emit-index-url --custom-compile-command 'make lock' -c requirements.txt -o requirements-dev.txt
+
+clean: ## forget the environment and everything that was made
+	@rm -rf .venv .flexguard .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# Installs once; a second run finds the mark and installs nothing.
+$(READY): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
+		echo "Flexguard needs CPython 3.13 as '$(PYTHON)', and it is not there."; \
+		echo "Install it (https://www.python.org/downloads, 'apt install python3.13 python3.13-venv',"; \
+		echo "'brew install python@3.13' or 'pyenv install 3.13'), or name yours: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13"; \
+		exit 2; }
+	@echo "Setting up .venv (once, about a minute) …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $(READY)

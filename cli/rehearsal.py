@@ -1,0 +1,257 @@
+"""Runs the real app against the local Azure, in one process and in virtual time.
+
+The one place where product, simulator and host meet: the demo, the story tests and the bench all stand on it. It
+plays what lies between them: Event Grid's delivery, the host's polling, timers, and the death of the process.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from azure.core.pipeline.transport import HttpTransport
+from azure.storage.queue import QueueServiceClient
+
+import function_app
+from functions import wiring
+from host.in_process import InProcessHost
+from shared import rules_file
+from shared.cloud.clients import Cloud
+from shared.cloud.ledger_table import TABLE, TableLedger
+from shared.cloud.rights import APP_ACTIONS, GRANTER_ACTIONS
+from shared.ledger import ServerRow
+from shared.settings import Settings
+from simulator.arm import authorization
+from simulator.azure import LocalAzure
+from simulator.transport import InProcessTransport
+from simulator.wire import Request
+from simulator.world import World
+
+SUBSCRIPTION = "5b1f8c1e-0d3a-4a57-9a3e-0e6f5d2c7a10"
+SCOPE = f"/subscriptions/{SUBSCRIPTION}"
+APP = "2f6d1f1c-8a0e-4a4e-9a64-6f1c5b1f0a01"  # the app's managed identity
+ROLE = "7d5b3f50-1111-4c9a-9b8e-2f6d1f1c8a0e"  # the app's custom role
+ACCOUNT = "flexguard"
+TOPIC = "https://flexguard-alerts.westeurope-1.eventgrid.azure.net/api/events"
+HOST_JSON = Path(__file__).parent.parent / "host.json"
+REDELIVERY_S = 10.0  # Source: Event Grid delivers again after 10 seconds first
+MOST_TURNS = 200_000
+
+Courier = Callable[[dict[str, Any]], Iterable[dict[str, Any]]]
+Transport = HttpTransport[Any, Any]
+
+
+def as_sent(event: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """The honest courier: every event once, in order."""
+    return (event,)
+
+
+class Crash(BaseException):
+    """The process of the app dies here. Not an Exception, so that nothing in the app can catch it."""
+
+
+@dataclass
+class Rehearsal:
+    """An app, its Azure, and the time between them.
+
+    rules: text of a rules file, in which {vault:REGION} stands for the id of a vault that is made there.
+    wrap: puts something between the app and Azure (a crash, a counter). courier: what becomes of an event on its way.
+    """
+
+    rules: str
+    seed: int = 0
+    regions: tuple[str, ...] = ("westeurope",)
+    wrap: Callable[[Transport], Transport] = lambda transport: transport
+    courier: Courier = as_sent
+    grant_app: bool = True
+    azure: LocalAzure = field(init=False)
+    host: InProcessHost = field(init=False)
+    crashes: int = 0
+    delivered: int = 0
+    down_s: float = 0.0
+    _again: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.azure = LocalAzure(World(seed=self.seed))
+        self._transport = self.wrap(InProcessTransport(self.azure))
+        self.settings = Settings(
+            subscriptions=frozenset({SUBSCRIPTION}),
+            queue_endpoint=f"https://{ACCOUNT}.queue.core.windows.net",
+            table_endpoint=f"https://{ACCOUNT}.table.core.windows.net",
+            alert_topic=TOPIC,
+        )
+        self._deploy()
+        self.start()
+
+    # -- what a deployment makes -------------------------------------------------------------------------------
+
+    def _deploy(self) -> None:
+        self.arm("PUT", SCOPE, {"displayName": "production"})
+        self.arm("PUT", f"{SCOPE}/resourceGroups/rg-backup", {"location": self.regions[0]})
+        for region in self.regions:
+            body = {
+                "location": region,
+                "identity": {"type": "SystemAssigned"},
+                "properties": {
+                    "storageSettings": [{"datastoreType": "VaultStore", "type": "LocallyRedundant"}],
+                    "securitySettings": {"softDeleteSettings": {"state": "AlwaysOn", "retentionDurationInDays": 14.0}},
+                },
+            }
+            self.arm("PUT", self.vault_id(region), body)
+        actions = sorted({*APP_ACTIONS, *(GRANTER_ACTIONS if self.grant_app else ())})
+        permissions = [{"actions": actions, "notActions": [], "dataActions": [], "notDataActions": []}]
+        role = {"roleName": "Flexguard", "type": "CustomRole", "assignableScopes": [SCOPE], "permissions": permissions}
+        self.arm("PUT", f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}", {"properties": role})
+        authorization.grant(self.azure.world, APP, ROLE, SCOPE)
+        self.table_client().create_table(TABLE)
+        self.azure.advance(60)
+        self.azure.world.outbox.clear()  # the event subscription is made last
+
+    def vault_id(self, region: str = "westeurope") -> str:
+        return f"{SCOPE}/resourceGroups/rg-backup/providers/Microsoft.DataProtection/backupVaults/bv-{region}"
+
+    def table_client(self) -> Any:
+        from azure.data.tables import TableServiceClient  # noqa: PLC0415 - as the product does
+
+        credential, transport = self.azure.credential(authorization.OPERATOR), InProcessTransport(self.azure)
+        return TableServiceClient(self.settings.table_endpoint, credential=credential, transport=transport)
+
+    def start(self) -> None:
+        """Start the app's process: it knows nothing of what an earlier one knew."""
+        cloud = Cloud(self.settings, self.azure.credential(APP), self._transport)
+        text = self.rules
+        for region in self.regions:
+            text = text.replace(f"{{vault:{region}}}", self.vault_id(region))
+        self.ledger = TableLedger(cloud)
+        wiring.use(wiring.Context(cloud, self.ledger, rules_file.parse(text)))
+        queues = QueueServiceClient(
+            self.settings.queue_endpoint,
+            credential=self.azure.credential(authorization.OPERATOR),
+            transport=InProcessTransport(self.azure),
+            retry_total=0,
+        )
+        self.host = InProcessHost(function_app.app, queues, host_json=json.loads(HOST_JSON.read_text()), settings={})
+
+    # -- what people do ----------------------------------------------------------------------------------------
+
+    def arm(self, method: str, path: str, body: Any = None, api_version: str = "") -> Any:
+        """One ARM request of the person who runs the estate. Raises AssertionError for a refusal."""
+        version = api_version or _api_version(path)
+        headers = {"authorization": f"Bearer simulated.{authorization.OPERATOR}", "content-type": "application/json"}
+        data = json.dumps(body).encode() if body is not None else b""
+        url = f"https://management.azure.com{path}{'&' if '?' in path else '?'}api-version={version}"
+        response = self.azure.handle(Request(method, url, headers, data))
+        if response.status >= 400:  # noqa: PLR2004 - HTTP status classes
+            raise AssertionError(f"{method} {path}: {response.status} {response.body.decode()}")
+        return response.json() if response.body else None
+
+    def server_id(self, name: str, group: str = "rg-data") -> str:
+        return f"{SCOPE}/resourceGroups/{group}/providers/Microsoft.DBforPostgreSQL/flexibleServers/{name}"
+
+    def create_server(
+        self,
+        name: str,
+        tags: dict[str, str] | None = None,
+        region: str = "westeurope",
+        group: str = "rg-data",
+        **properties: Any,
+    ) -> str:
+        """Ask ARM for a server; it is Ready minutes later. Answers its id."""
+        if self.azure.world.get(f"{SCOPE}/resourceGroups/{group}") is None:
+            self.arm("PUT", f"{SCOPE}/resourceGroups/{group}", {"location": region})
+        body = {
+            "location": region,
+            "tags": tags or {},
+            "sku": {"name": "Standard_D2ds_v5", "tier": "GeneralPurpose"},
+            "properties": {"version": "16", "storage": {"storageSizeGB": 128}, **properties},
+        }
+        self.arm("PUT", self.server_id(name, group), body)
+        return self.server_id(name, group)
+
+    # -- time passes -------------------------------------------------------------------------------------------
+
+    def run(self, *, seconds: float) -> None:
+        """Let everything happen that happens within so many virtual seconds."""
+        self.run_until(self.azure.now + timedelta(seconds=seconds))
+
+    def run_until(self, deadline: datetime) -> None:
+        """Let everything happen until a moment: deliveries, messages, timers, and whatever Azure does by itself."""
+        for _ in range(MOST_TURNS):
+            if self._turn():
+                continue
+            coming = [self.azure.next_due(), self._next_timer(), *(at for at, _ in self._again)]
+            due = min((at for at in coming if at), default=deadline)
+            self._let_pass(min(max(due, self.azure.now), deadline))
+            if self.azure.now >= deadline and not self._turn():
+                return
+        msg = f"still busy after {MOST_TURNS} turns at {self.azure.now}"
+        raise AssertionError(msg)
+
+    def _next_timer(self) -> datetime | None:
+        coming = self.host.next_timer(self.azure.now)
+        return coming[0] if coming else None
+
+    def _let_pass(self, moment: datetime) -> None:
+        before = self.azure.now
+        due = list(self.host.timers_due(before, moment))
+        self.azure.advance_to(moment)
+        for _, name in due:
+            self._alive(lambda name=name: self.host.fire(name))
+
+    def _turn(self) -> bool:
+        """Deliver what waits to be delivered and run what is visible; whether there was anything."""
+        outbox, self.azure.world.outbox[:] = list(self.azure.world.outbox), []
+        due = [event for at, event in self._again if at <= self.azure.now]
+        self._again = [(at, event) for at, event in self._again if at > self.azure.now]
+        for event in [*(copy for sent in outbox for copy in self.courier(sent)), *due]:
+            self.deliver(event)
+        ran = self._alive(self.host.poll) or 0
+        return bool(outbox or due or ran)
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        """Deliver one event; one that is not taken is delivered again later, as Event Grid does."""
+        self.delivered += 1
+        if self._alive(lambda: self.host.deliver(event)) != 202:  # noqa: PLR2004 - accepted
+            self._again.append((self.azure.now + timedelta(seconds=REDELIVERY_S), event))
+
+    def _alive(self, step: Callable[[], Any]) -> Any:
+        """Do one thing; when the app's process dies of it, start it again after `down_s`."""
+        try:
+            return step()
+        except Crash:
+            self.crashes += 1
+            self.azure.advance(self.down_s)
+            self.start()
+            return None
+
+    # -- what came of it ---------------------------------------------------------------------------------------
+
+    def row(self, server_id: str) -> ServerRow:
+        """What the ledger knows of a server; an empty row when it knows nothing."""
+        return self.ledger.server(server_id).row or ServerRow(server_id=server_id)
+
+    def of_type(self, resource_type: str) -> list[Any]:
+        return list(self.azure.world.of_type(resource_type))
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        return self.azure.topic.received
+
+    def app_calls(self, since: int = 0) -> list[Any]:
+        """The ARM calls of the app, in order; `since` leaves out so many entries of the log."""
+        return [
+            call for call in self.azure.log[since:] if call.caller == APP and call.operation.startswith("Microsoft.")
+        ]
+
+
+def _api_version(path: str) -> str:
+    for provider, version in (
+        ("Microsoft.Authorization", "2022-04-01"),
+        ("Microsoft.DataProtection", "2026-06-01"),
+        ("Microsoft.DBforPostgreSQL", "2025-08-01"),
+    ):
+        if f"/providers/{provider}/" in path:
+            return version
+    return "2022-12-01"

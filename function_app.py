@@ -1,0 +1,11 @@
+"""The whole app on one page: a story is a blueprint in `functions/`, and what it does is in `shared/`."""
+
+import azure.functions as func
+
+from functions import converge, watch, wiring
+
+wiring.rules()  # a broken rules file stops the app here, with file, line and what is valid
+
+app = func.FunctionApp()
+app.register_functions(converge.bp)
+app.register_functions(watch.bp)

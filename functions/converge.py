@@ -1,0 +1,59 @@
+"""Converge: an event about a server ends in a server that is as its team wants it."""
+
+import azure.functions as func
+
+from functions.wiring import current
+
+bp = func.Blueprint()
+
+
+@bp.function_name("on_server_event")
+@bp.event_grid_trigger("event")
+def on_server_event(event: func.EventGridEvent) -> None:
+    """Something happened to a server, its tags or its backup instance: put its id on the queue, and nothing more.
+
+    Azure gives a func.CloudEvent where the subscription delivers that schema. Raises when storage fails, so that
+    Event Grid delivers again.
+    """
+    from shared.converge import receive  # noqa: PLC0415 - loading the app must not load the SDKs
+
+    context = current()
+    receive(as_json(event), context.cloud, context.ledger)
+
+
+@bp.function_name("converge_server")
+@bp.queue_trigger("message", queue_name="converge", connection="AzureWebJobsStorage")
+def converge_server(message: func.QueueMessage) -> None:
+    """One pass over one server. Returns for done, pending and blocked; raises when storage fails, or for a bug."""
+    from shared.converge import converge  # noqa: PLC0415 - the same
+
+    context = current()
+    converge(message.get_body(), message.id or "", context.cloud, context.ledger, context.rules)
+
+
+@bp.function_name("keep_poison")
+@bp.queue_trigger("message", queue_name="converge-poison", connection="AzureWebJobsStorage")
+def keep_poison(message: func.QueueMessage) -> None:
+    """A message on which the app failed five times: write it down and tell somebody, once."""
+    from shared.poison import keep  # noqa: PLC0415 - the same
+
+    context = current()
+    keep(message.get_body(), message.id or "", context.cloud, context.ledger)
+
+
+def as_json(event: func.EventGridEvent | func.CloudEvent) -> dict[str, object]:
+    """An event of either schema as the JSON that Event Grid sent, as far as it matters here.
+
+    Source: azure-functions 2.3: the converter answers a CloudEvent where the body has `specversion`, whatever the
+    annotation says. Data that is no JSON counts as none.
+    """
+    try:
+        data = event.get_json()
+    except ValueError:
+        data = None
+    if isinstance(event, func.EventGridEvent):
+        kind, when = event.event_type, event.event_time
+    else:
+        kind, when = event.type, event.time
+    time = when.isoformat() if when else None
+    return {"type": kind, "subject": event.subject, "time": time, "data": data}

@@ -1,0 +1,61 @@
+"""What the triggers share: the way to Azure, the ledger, the rules. Made once per process, each part on first use.
+
+The rules are read when the app is loaded, so that a broken file stops it there. Whoever runs the app without Azure
+gives it a context of their own with `use`; the triggers do not know the difference.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared import rules_file
+from shared.core.rules import Rules
+from shared.settings import VARIABLES, read_settings
+
+if TYPE_CHECKING:
+    from shared.cloud.clients import Cloud
+    from shared.ledger import Ledger
+
+HOME = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that a story needs to be called with."""
+
+    cloud: "Cloud"
+    ledger: "Ledger"
+    rules: Rules
+
+
+_given: list[Context] = []
+
+
+def use(context: Context | None) -> None:
+    """Let the triggers work with this context; None lets them make their own from the environment again."""
+    _given[:] = [context] if context else []
+
+
+def current() -> Context:
+    """The context of this process. Raises BadSettings or BadRules, which name everything that is wrong."""
+    return _given[0] if _given else _from_environment()
+
+
+@cache
+def rules() -> Rules:
+    """The rules file that was deployed with the app. Raises BadRules."""
+    return rules_file.load(HOME / os.environ.get(VARIABLES["rules_path"], "rules.yaml"))
+
+
+@cache
+def _from_environment() -> Context:
+    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - 0.2 s, paid by the first call, not by indexing
+
+    from shared.cloud.clients import Cloud  # noqa: PLC0415 - the same
+    from shared.cloud.ledger_table import TableLedger  # noqa: PLC0415 - the same
+
+    settings = read_settings(os.environ, HOME)
+    cloud = Cloud(settings, ManagedIdentityCredential(client_id=settings.client_id or None))
+    return Context(cloud, TableLedger(cloud), rules())

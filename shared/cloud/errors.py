@@ -1,0 +1,105 @@
+"""Turns every way in which Azure says no into one value.
+
+CloudError: anything that went wrong between us and Azure; always worth looking again later. Its code and message are
+Azure's own words; retry_after_s is how long Azure asked us to wait; may_have_happened says that the call may have been
+carried out although we saw no success (a lost answer, a 5xx).
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
+
+LONGEST_RETRY_AFTER_S = 6 * 3600.0
+_DOS_GUARD_S = 2 * 3600.0  # "retry after few hours", says the service with CloudDosTimeboudLimitReached
+
+
+class CloudError(Exception):
+    """Azure, or the way to it, failed."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 0,
+        retry_after_s: float | None = None,
+        may_have_happened: bool = False,
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message, self.status = code, message, status
+        self.retry_after_s, self.may_have_happened = retry_after_s, may_have_happened
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Let nothing of the SDK's errors out but as CloudError."""
+    try:
+        yield
+    except HttpResponseError as error:
+        raise _answered(error) from error
+    except AzureError as error:
+        refused = isinstance(error, ServiceRequestError)  # no connection, so nothing was sent
+        raise CloudError(type(error).__name__, str(error), may_have_happened=not refused) from error
+
+
+def _answered(error: HttpResponseError) -> CloudError:
+    response: Any = error.response
+    status, headers = error.status_code or 0, (response.headers if response else {})
+    code, message = read_error(_body(error))
+    code = code or (error.error.code if error.error else "") or f"HTTP{status}"
+    wait = _DOS_GUARD_S if code == "CloudDosTimeboudLimitReached" else retry_after_s(headers)
+    return CloudError(
+        code,
+        message or error.message,
+        status=status,
+        retry_after_s=wait,
+        may_have_happened=status >= 500 or status in (0, 408),  # noqa: PLR2004 - HTTP status classes
+    )
+
+
+def _body(error: HttpResponseError) -> Any:
+    with contextlib.suppress(Exception):  # any body at all may come back, also none or HTML
+        response: Any = error.response
+        return response.json() if response else None
+    return None
+
+
+def read_error(body: Any) -> tuple[str, str]:
+    """Code and message of an error body of ARM or Data Protection; ("", "") when there is none.
+
+    Where the service hides the cause in innerError (permission errors often say "internal error" outside), the
+    inner message is added. Source: error shapes of recorded failures.
+    """
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if not isinstance(error, Mapping):
+        return "", ""
+    message = str(error.get("message") or "")
+    for extra in error.get("additionalInfo") or ():
+        inner = ((extra or {}).get("info") or {}).get("innerError") or {}
+        detail = (inner.get("additionalInfo") or {}).get("DetailedNonLocalisedMessage")
+        if detail:
+            message = f"{message} {' '.join(str(detail).split())}"
+    return str(error.get("code") or ""), message[:1000]
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """The Retry-After of an answer in seconds, capped at six hours; None when there is none that can be read."""
+    text = headers.get("Retry-After") or headers.get("retry-after") or ""
+    with contextlib.suppress(ValueError):
+        return min(max(float(text), 0.0), LONGEST_RETRY_AFTER_S)
+    with contextlib.suppress(ValueError, TypeError):
+        sent = parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
+        until = parsedate_to_datetime(text)
+        return min(max((until - sent).total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)
+    return None
+
+
+def read_date(headers: Mapping[str, str]) -> datetime | None:
+    """The Date of an answer, in UTC."""
+    with contextlib.suppress(ValueError, TypeError):
+        return parsedate_to_datetime(headers.get("Date") or headers.get("date") or "").astimezone(UTC)
+    return None

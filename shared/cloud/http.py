@@ -1,0 +1,62 @@
+"""The pipeline policies that every client of ours shares: one attempt, admitted hosts only, Azure's clock."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import ServiceRequestError
+from azure.core.pipeline.policies import (
+    ContentDecodePolicy,
+    CustomHookPolicy,
+    HeadersPolicy,
+    RequestIdPolicy,
+    SansIOHTTPPolicy,
+    UserAgentPolicy,
+)
+
+from shared.cloud.errors import read_date
+
+AGENT = "flexguard"
+
+
+class ForeignHost(ServiceRequestError):
+    """A request was about to leave for a host that is not ours, with our token in it; it did not leave."""
+
+
+class AdmittedHost(SansIOHTTPPolicy[Any, Any]):
+    """Lets requests out to one host alone: a bent operation URL or nextLink must not carry our token away."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.host = urlsplit(endpoint).netloc.lower()
+
+    def on_request(self, request: Any) -> None:
+        target = urlsplit(request.http_request.url)
+        if target.netloc.lower() != self.host or target.scheme != "https":
+            raise ForeignHost(f"{target.hostname} is not {self.host}; nothing was sent")
+
+
+class AzureClock(SansIOHTTPPolicy[Any, Any]):
+    """Hands the Date of every answer to `tick`: all decisions are made on Azure's clock, so clocks cannot skew."""
+
+    def __init__(self, tick: Callable[[datetime], None]) -> None:
+        self.tick = tick
+
+    def on_response(self, request: Any, response: Any) -> None:  # noqa: ARG002 - azure-core's signature
+        if date := read_date(response.http_response.headers):
+            self.tick(date)
+
+
+def policies(endpoint: str, authentication: Any, clock: AzureClock, *before: Any) -> list[Any]:
+    """The whole pipeline of one client, in order. No retry, no redirect, no provider registration: see `cloud`."""
+    return [
+        RequestIdPolicy(),
+        HeadersPolicy(),
+        UserAgentPolicy(base_user_agent=AGENT),
+        *before,
+        AdmittedHost(endpoint),
+        ContentDecodePolicy(),
+        CustomHookPolicy(),
+        authentication,
+        clock,
+    ]

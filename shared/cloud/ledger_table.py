@@ -1,0 +1,117 @@
+"""The ledger in Azure Table storage: one row is one JSON text beside its keys, versioned by the table's ETag.
+
+Source: Table service: keys may not hold slashes, # or ?, a text property is at most 64 KiB, so ids are hashed into keys.
+"""
+
+import hashlib
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+
+from shared import journal
+from shared.cloud.clients import Cloud
+from shared.cloud.errors import read_date, translated
+from shared.ledger import SCHEMA, Changed, Incident, Kept, ServerRow
+
+TABLE = "flexguard"
+_PRECONDITION_FAILED = 412
+
+
+class TableLedger:
+    """Implements `shared.ledger.Ledger`. The table is made by the deployment."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    @cached_property
+    def _table(self) -> Any:
+        return self._cloud.table(TABLE)
+
+    def server(self, server_id: str) -> Kept[ServerRow]:
+        return self._read("server", _key(server_id), ServerRow)
+
+    def keep_server(self, row: ServerRow, version: str) -> str:
+        # The verdict stands beside the row for people who look at the table.
+        beside = {"ServerId": row.server_id, "Verdict": row.verdict}
+        return self._write("server", _key(row.server_id), row, version, beside)
+
+    def server_of(self, instance_id: str) -> str:
+        entity = self._entity("instance", _key(instance_id))
+        return str(entity.get("ServerId", "")) if entity else ""
+
+    def keep_instance(self, instance_id: str, server_id: str) -> None:
+        entity = {"PartitionKey": f"instance-{_key(instance_id)}", "RowKey": "instance", "ServerId": server_id}
+        with translated():
+            self._table.upsert_entity(entity, raw_response_hook=self._watch)
+
+    def incident(self, key: str) -> Kept[Incident]:
+        return self._read("incident", _key(key), Incident)
+
+    def keep_incident(self, incident: Incident, version: str) -> str:
+        return self._write("incident", _key(incident.key), incident, version, {"Subject": incident.subject})
+
+    # -- one row -----------------------------------------------------------------------------------------------
+
+    def _entity(self, kind: str, key: str) -> Any:
+        with translated():
+            try:
+                return self._table.get_entity(f"{kind}-{key}", kind, raw_response_hook=self._watch)
+            except ResourceNotFoundError as error:
+                if _is_missing_table(error):
+                    raise
+                return None
+
+    def _read[Row](self, kind: str, key: str, row_type: type[Row]) -> Kept[Row]:
+        entity = self._entity(kind, key)
+        if entity is None:
+            return Kept(None, "")
+        version = str(entity.metadata["etag"])
+        try:
+            if entity.get("Schema") == SCHEMA:
+                return Kept(msgspec.json.decode(str(entity.get("Row", "")), type=row_type), version)
+        except msgspec.DecodeError:
+            journal.record("row_unreadable", kind=kind, key=key)
+        return Kept(None, version)
+
+    def _write(self, kind: str, key: str, row: Any, version: str, beside: dict[str, str]) -> str:
+        entity = {"PartitionKey": f"{kind}-{key}", "RowKey": kind, "Schema": SCHEMA, **beside}
+        entity["Row"] = msgspec.json.encode(row).decode()
+        with translated():
+            try:
+                if not version:
+                    written = self._table.create_entity(entity, raw_response_hook=self._watch)
+                else:
+                    written = self._table.update_entity(
+                        entity, mode="replace", etag=version, match_condition=MatchConditions.IfNotModified,
+                        raw_response_hook=self._watch,
+                    )  # fmt: skip
+            except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
+                if _is_missing_table(error):
+                    raise
+                raise Changed(f"{kind} {key}") from error
+            except HttpResponseError as error:
+                if error.status_code == _PRECONDITION_FAILED:
+                    raise Changed(f"{kind} {key}") from error
+                raise
+        return str(written["etag"])
+
+    def _watch(self, response: Any) -> None:
+        if date := read_date(response.http_response.headers):
+            self._cloud.tick(date)
+
+
+def _is_missing_table(error: HttpResponseError) -> bool:
+    """The deployment forgot the table: not the same as a row that is not there."""
+    return "TableNotFound" in str(error)
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.lower().encode()).hexdigest()[:40]

@@ -1,0 +1,249 @@
+"""Reads Azure into frozen values. Reads that decide are ARM reads, which are strongly consistent.
+
+Every function is one call (a list may be several pages), raises CloudError, and changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from azure.core.exceptions import HttpResponseError
+from azure.core.rest import HttpRequest
+
+from shared.cloud.clients import Cloud
+from shared.cloud.errors import read_error, translated
+from shared.core import resource_id
+from shared.core.events import read_time
+from shared.core.observed import FirstBackup, Instance, Job, Need, Observed, Running, Server, Vault
+from shared.core.policy import Policy, read_policy
+from shared.core.resource_id import ResourceId
+from shared.datasources.facts import Datasource
+
+ROLE_API = "2022-04-01"
+OPERATIONS_DONE = {"succeeded": "succeeded", "failed": "failed", "cancelled": "failed", "canceled": "failed"}
+NOT_FOUND = 404
+
+
+def get_json(cloud: Cloud, url: str) -> tuple[int, Any]:
+    """One ARM GET: status and body; 404 is an answer, every other failure a CloudError."""
+    with translated():
+        response = cloud.arm.send_request(HttpRequest("GET", url, headers={"Accept": "application/json"}))
+        if response.status_code >= 400 and response.status_code != NOT_FOUND:  # noqa: PLR2004 - HTTP status classes
+            raise HttpResponseError(response=response)
+        return response.status_code, response.json() if response.content else None
+
+
+def server(cloud: Cloud, server_id: ResourceId, datasource: Datasource) -> Server | None:
+    """The server, or None when it does not exist."""
+    status, body = get_json(
+        cloud, f"{cloud.settings.arm_endpoint}{quote(server_id.text)}?api-version={datasource.api_version}"
+    )
+    if status == NOT_FOUND:
+        return None
+    properties = body.get("properties") or {}
+    return Server(
+        id=resource_id.parse(body.get("id")) or server_id,
+        location=short_region(body.get("location") or ""),
+        state=str(properties.get("state") or ""),
+        replication_role=str(properties.get("replicationRole") or ""),
+        is_cluster=bool(properties.get("cluster")),
+        tags=body.get("tags") or {},
+    )
+
+
+def short_region(text: str) -> str:
+    """westeurope, however it was written. Source: recordings: flexible servers answer "East US" for eastus."""
+    return "".join(text.split()).lower()
+
+
+def instances(cloud: Cloud, server_id: ResourceId) -> tuple[Instance, ...]:
+    """The backup instances of a server, in any vault, by name. Soft-deleted ones are not among them."""
+    client = cloud.data_protection(server_id.subscription)
+    with translated():
+        found = [_instance(item) for item in client.backup_instances_extension_routing.list(server_id.text)]
+    return tuple(sorted(found, key=lambda instance: instance.id.lower()))
+
+
+def _instance(body: Mapping[str, Any]) -> Instance:
+    properties = body.get("properties") or {}
+    status = properties.get("protectionStatus") or {}
+    error = properties.get("protectionErrorDetails") or status.get("errorDetails") or {}
+    text = str(body.get("id") or "")
+    return Instance(
+        id=text,
+        name=str(body.get("name") or ""),
+        vault_id=text.rsplit("/", 2)[0],
+        policy_id=str((properties.get("policyInfo") or {}).get("policyId") or ""),
+        state=str(properties.get("currentProtectionState") or status.get("status") or ""),
+        errors=((str(error.get("code") or ""), str(error.get("message") or "")),) if error else (),
+    )
+
+
+def vault(cloud: Cloud, vault_id: str) -> Vault | None:
+    """A vault of the rules file, None when it does not exist. Read at most every ten minutes."""
+    parsed = resource_id.parse(vault_id)
+    return cloud.kept(("vault", vault_id.lower()), lambda: _vault(cloud, parsed)) if parsed else None
+
+
+def _vault(cloud: Cloud, vault_id: ResourceId) -> Vault | None:
+    with translated():
+        try:
+            body = cloud.data_protection(vault_id.subscription).backup_vaults.get(vault_id.group, vault_id.name)
+        except HttpResponseError as error:
+            if error.status_code == NOT_FOUND:
+                return None
+            raise
+    return Vault(
+        id=vault_id.text,
+        location=short_region(body["location"]),
+        principal_id=str((body.get("identity") or {}).get("principalId") or ""),
+        state=str((body.get("properties") or {}).get("provisioningState") or ""),
+    )
+
+
+def policies(cloud: Cloud, vault_id: str) -> tuple[Policy, ...]:
+    """The policies of a vault. Read at most every ten minutes."""
+    return cloud.kept(("policies", vault_id.lower()), lambda: _policies(cloud, vault_id))
+
+
+def _policies(cloud: Cloud, vault_id: str) -> tuple[Policy, ...]:
+    parsed = resource_id.parse(vault_id)
+    if not parsed:
+        return ()
+    with translated():
+        pages = cloud.data_protection(parsed.subscription).backup_policies.list(parsed.group, parsed.name)
+        return tuple(read_policy(body) for body in pages)
+
+
+def roles(cloud: Cloud, server_id: ResourceId, principal_id: str, datasource: Datasource) -> frozenset[str]:
+    """The GUIDs of the roles, of the two wanted ones, that a vault's identity has where it needs them.
+
+    Roles that come from the group or above hold for every server of the group, so they are kept for ten minutes.
+    """
+    inherited_key = ("roles", principal_id, server_id.group_id.lower())
+    wanted = {datasource.server_role, datasource.group_role}
+    if wanted <= (known := cloud.kept(inherited_key, frozenset[str])):
+        return known
+    condition = quote(f"atScope() and assignedTo('{principal_id}')")
+    scope = f"{cloud.settings.arm_endpoint}{quote(server_id.text)}/providers/Microsoft.Authorization/roleAssignments"
+    _, body = get_json(cloud, f"{scope}?api-version={ROLE_API}&$filter={condition}")
+    held: set[str] = set()
+    inherited: set[str] = set()
+    for item in (body or {}).get("value") or ():
+        assignment = item.get("properties") or {}
+        role = str(assignment.get("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
+        if assignment.get("principalId") != principal_id or role not in wanted or assignment.get("condition"):
+            continue
+        above = str(assignment.get("scope", "")).lower() != server_id.key
+        held |= {role} if above or role == datasource.server_role else set()
+        inherited |= {role} if above else set()
+    cloud.forget(*inherited_key)
+    cloud.kept(inherited_key, lambda: frozenset(inherited))
+    return frozenset(held)
+
+
+def has_recovery_point(cloud: Cloud, instance: Instance) -> bool:
+    """Whether a backup instance has a completed recovery point."""
+    parsed = resource_id.parse(instance.id)
+    if not parsed:
+        return False
+    client = cloud.data_protection(parsed.subscription)
+    with translated():
+        points = client.recovery_points.list(parsed.group, parsed.names[0], parsed.name)
+        states = (str((point.get("properties") or {}).get("recoveryPointState") or "") for point in points)
+        return any(state.lower() == "completed" for state in states)
+
+
+def jobs(cloud: Cloud, vault_id: str) -> tuple[Job, ...]:
+    """The jobs of a vault of the last 14 days, all kinds, in no order. Source: recordings of the unfiltered list."""
+    parsed = resource_id.parse(vault_id)
+    if not parsed:
+        return ()
+    with translated():
+        listed = cloud.data_protection(parsed.subscription).jobs.list(parsed.group, parsed.name)
+        return tuple(_job(body, vault_id) for body in listed)
+
+
+def job(cloud: Cloud, job_id: str) -> Job | None:
+    """One job by its id, None when the service has forgotten it."""
+    parsed = resource_id.parse(job_id)
+    if not parsed:
+        return None
+    with translated():
+        try:
+            body = cloud.data_protection(parsed.subscription).jobs.get(parsed.group, parsed.names[0], parsed.name)
+        except HttpResponseError as error:
+            if error.status_code == NOT_FOUND:
+                return None
+            raise
+    return _job(body, parsed.parent_id)
+
+
+def _job(body: Mapping[str, Any], vault_id: str) -> Job:
+    properties = body.get("properties") or {}
+    details = list(properties.get("errorDetails") or ())
+    return Job(
+        id=str(body.get("id") or ""),
+        name=str(body.get("name") or ""),
+        instance_id=str(properties.get("backupInstanceId") or ""),
+        server_id=str(properties.get("dataSourceId") or ""),
+        vault_id=vault_id,
+        status=str(properties.get("status") or ""),
+        category=str(properties.get("operationCategory") or ""),
+        user_triggered=bool(properties.get("isUserTriggered")),
+        started_at=read_time(properties.get("startTime")),
+        ended_at=read_time(properties.get("endTime")),
+        codes=tuple(dict.fromkeys(_codes(details))),
+        message=str(details[0].get("message") or "") if details else "",
+    )
+
+
+def _codes(details: Iterable[Mapping[str, Any]], depth: int = 0) -> Iterable[str]:
+    """Every code in an error and in the errors inside it, outermost first. Source: recorded failed jobs nest two deep."""
+    for detail in details:
+        if detail.get("code"):
+            yield str(detail["code"])
+        if depth < 8:  # noqa: PLR2004 - a limit on everything; recordings nest two deep
+            yield from _codes(detail.get("details") or (), depth + 1)
+
+
+def operation(cloud: Cloud, running: Running) -> Running:
+    """Look at a long operation once. The URL is followed as it was given, and only to our own ARM host."""
+    status, body = get_json(cloud, running.url)
+    if status == NOT_FOUND or not isinstance(body, Mapping):
+        return replace(running, status="failed", error=("OperationNotFound", "the service has forgotten the operation"))
+    word = OPERATIONS_DONE.get(str(body.get("status") or "").lower(), "running")
+    job_id = str((body.get("properties") or {}).get("jobId") or "")
+    return replace(running, status=word, error=read_error(body) if word == "failed" else ("", ""), job_id=job_id)
+
+
+def more(
+    cloud: Cloud, observed: Observed, needed: frozenset[Need], admitted: Iterable[str], chosen: Vault | None
+) -> Observed:
+    """The same observation with what was needed read too.
+
+    admitted: ids of the vaults that the rules admit for the server. chosen: the one among them that it would use.
+    """
+    instance = observed.instances[0] if observed.instances else None
+    if Need.VAULTS in needed:
+        found = (vault(cloud, vault_id) for vault_id in admitted)
+        observed = replace(observed, vaults=tuple(item for item in found if item))
+    if Need.POLICIES in needed:
+        home = instance.vault_id if instance else chosen.id if chosen else ""
+        observed = replace(observed, policies=policies(cloud, home))
+    if Need.ROLES in needed and chosen:
+        held = roles(cloud, observed.server_id, chosen.principal_id, observed.datasource)
+        observed = replace(observed, roles=held)
+    if Need.RECOVERY_POINTS in needed and instance:
+        observed = replace(observed, has_recovery_point=has_recovery_point(cloud, instance))
+    if Need.JOBS in needed and instance:
+        observed = replace(observed, jobs=_relevant_jobs(cloud, instance, observed.memory.first_backup))
+    return replace(observed, now=cloud.now)
+
+
+def _relevant_jobs(cloud: Cloud, instance: Instance, known: FirstBackup) -> tuple[Job, ...]:
+    if known.job_id:
+        found = job(cloud, known.job_id)
+        return (found,) if found else ()
+    return jobs(cloud, instance.vault_id)

@@ -1,0 +1,22 @@
+"""Names that are always the same for the same thing, so that doing it twice collides harmlessly."""
+
+from uuid import UUID, uuid5
+
+from shared.core.resource_id import ResourceId
+
+_NAMESPACE = UUID("8f6f8f52-5f0e-5c0e-9c1f-2f4d9a5b7c11")  # fixed for ever: a change would rename everything
+
+
+def stable_guid(*parts: str) -> str:
+    """A GUID that depends on the parts alone; their case does not matter, as ARM compares without case."""
+    return str(uuid5(_NAMESPACE, "|".join(part.lower() for part in parts)))
+
+
+def instance_name(server: ResourceId) -> str:
+    """The backup instance of a server: two servers of one name in two groups do not collide."""
+    return f"{server.name}-{stable_guid(server.text)}"
+
+
+def role_assignment_name(scope: str, principal_id: str, role: str) -> str:
+    """The name under which we assign a role; assigning again updates instead of adding."""
+    return stable_guid(scope, principal_id, role)

@@ -1,0 +1,87 @@
+"""The closed list of what can be said about a server. Each kind has one sentence, one next step, and who takes it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Every server has exactly one of these."""
+
+    PROTECTED = "protected"
+    CONFIGURING = "configuring"
+    FIRST_BACKUP_PENDING = "first_backup_pending"
+    DRIFTED = "drifted"
+    WAITING_FOR_ROLES = "waiting_for_roles"
+    NOT_OPTED_IN = "not_opted_in"
+    EXEMPT = "exempt"
+    ORPHANED = "orphaned"
+    GONE = "gone"
+    WRONG_VAULT = "wrong_vault"
+    OBSERVE_ONLY = "blocked_observe_only"
+    NOT_READY = "blocked_not_ready"
+    STOPPED = "blocked_stopped"
+    REPLICA = "blocked_replica"
+    ELASTIC_CLUSTER = "blocked_elastic_cluster"
+    NO_VAULT = "blocked_no_vault_in_region"
+    VAULT_IDENTITY = "blocked_vault_without_identity"
+    UNKNOWN_TIER = "blocked_unknown_tier"
+    PROTECTED_ELSEWHERE = "blocked_protected_elsewhere"
+    PROTECTION_ERROR = "blocked_protection_error"
+    STOPPED_BY_SOMEONE = "blocked_protection_stopped"
+    UNKNOWN_STATE = "blocked_unknown_state"
+    POLICY_TAMPERED = "blocked_policy_tampered"
+    CANNOT_ASSIGN_ROLES = "blocked_cannot_assign_roles"
+    ROLES_MISSING = "blocked_roles_missing"
+    ROLES_INEFFECTIVE = "blocked_roles_ineffective"
+    VALIDATION_FAILED = "blocked_validation_failed"
+    AZURE_UNREACHABLE = "blocked_azure_unreachable"
+
+    @property
+    def is_blocked(self) -> bool:
+        return self.value.startswith("blocked_")
+
+
+FIXES: dict[Kind, str] = {
+    Kind.PROTECTED: "",
+    Kind.CONFIGURING: "nothing to do; Azure Backup is working",
+    Kind.FIRST_BACKUP_PENDING: "nothing to do; the first recovery point follows",
+    Kind.DRIFTED: "application or platform team: make policy and tag agree",
+    Kind.WAITING_FOR_ROLES: "nothing to do; Azure takes up to 30 minutes to make a role effective",
+    Kind.NOT_OPTED_IN: "application team: tag the server if it should be backed up",
+    Kind.EXEMPT: "",
+    Kind.ORPHANED: "platform team: the server is gone, its backups are kept and billed; delete the instance if nobody needs them",
+    Kind.GONE: "",
+    Kind.WRONG_VAULT: "platform team: the rules name another vault; the server stays where its recovery points are",
+    Kind.OBSERVE_ONLY: "platform team: set mode: protect in the rules file",
+    Kind.NOT_READY: "nothing to do; it is looked at again until it is Ready",
+    Kind.STOPPED: "application team: start the server; it is protected as soon as it runs",
+    Kind.REPLICA: "application team: tag the primary; Azure Backup does not take replicas",
+    Kind.ELASTIC_CLUSTER: "application team: use another kind of backup; Azure Backup does not take elastic clusters",
+    Kind.NO_VAULT: "platform team: make a Backup vault in the region and name it in the rules file",
+    Kind.VAULT_IDENTITY: "platform team: give the vault a system-assigned identity",
+    Kind.UNKNOWN_TIER: "application team: use a tier of the rules file",
+    Kind.PROTECTED_ELSEWHERE: "platform team: name that vault in the rules file, or move the server's protection",
+    Kind.PROTECTION_ERROR: "platform team: repair the cause and resync the backup instance",
+    Kind.STOPPED_BY_SOMEONE: "platform team: resume protection by hand if it was not meant to stop",
+    Kind.UNKNOWN_STATE: "platform team: look at the backup instance in the portal; this version does not know its state",
+    Kind.POLICY_TAMPERED: "platform team: a policy with our name has other content; restore or delete it",
+    Kind.CANNOT_ASSIGN_ROLES: "an owner of the server's group: assign the two roles, or let Flexguard assign them",
+    Kind.ROLES_MISSING: "an owner of the server's group: assign the two roles to the vault's identity",
+    Kind.ROLES_INEFFECTIVE: "platform team: the roles are assigned and do not work; look for a deny assignment",
+    Kind.VALIDATION_FAILED: "application or platform team: repair what Azure Backup names",
+    Kind.AZURE_UNREACHABLE: "platform team: look at Azure's health and at the app's rights; it is tried again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said about one server: the kind, why in one sentence, and what to do about it."""
+
+    kind: Kind
+    reason: str
+    fix: str
+
+    @classmethod
+    def of(cls, kind: Kind, reason: str, fix: str = "") -> "Verdict":
+        """A verdict with the usual fix of its kind, unless a better one is known."""
+        return cls(kind, reason, fix or FIXES[kind])

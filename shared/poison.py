@@ -1,0 +1,17 @@
+"""Keeps what the app could not work on: written down, and told once. Nothing vanishes."""
+
+import logging
+
+from shared import journal
+from shared.cloud.clients import Cloud
+from shared.core.incidents import poison
+from shared.ledger import Ledger
+from shared.tell import tell_once
+
+
+def keep(body: bytes, message_id: str, cloud: Cloud, ledger: Ledger) -> None:
+    """Record one message of the poison queue and tell somebody. Raises CloudError; the message is then kept again."""
+    text = body.decode(errors="replace")
+    journal.record("message_poisoned", level=logging.ERROR, message=text, id=message_id)
+    ledger.incident(f"poison/{message_id.lower()}")  # asks Azure for the time, too
+    tell_once(poison(text, message_id, cloud.now), cloud, ledger, cloud.now)

@@ -1,0 +1,58 @@
+"""Azure Resource Manager's front door: finds the operation, checks who asks, and carries it out.
+
+A provider is one module (or folder) beside this file with a tuple ROUTES; a new one is a new file and one line here.
+"""
+
+from simulator.arm import authorization, dataprotection, graph, postgresql, resources, tags
+from simulator.arm.routing import Call, Router
+from simulator.wire import ArmError, Request, Response
+from simulator.world import World
+
+ROUTER = Router(
+    (*resources.ROUTES, *tags.ROUTES, *postgresql.ROUTES, *dataprotection.ROUTES, *authorization.ROUTES, *graph.ROUTES)
+)
+TOKEN_PREFIX = "Bearer simulated."
+
+
+def action_of(request: Request) -> str:
+    """The ARM action that a request asks for, or "" when no provider here plays it."""
+    found = ROUTER.find(request.method, request.path)
+    return found[0].action if found else ""
+
+
+def handle(world: World, request: Request) -> Response:
+    """Answer one ARM request. Every refusal is an ARM-shaped error; an unknown operation names itself (501)."""
+    try:
+        return _handle(world, request)
+    except ArmError as refusal:
+        return refusal.response()
+
+
+def _handle(world: World, request: Request) -> Response:
+    found = ROUTER.find(request.method, request.path)
+    if not found:
+        message = f"The local Azure does not play {request.method} {request.path}. Please open an issue that names it."
+        raise ArmError(501, "OperationNotSimulated", message)
+    if "api-version" not in request.query:
+        message = "The api-version query parameter (?api-version=) is required for all requests."
+        raise ArmError(400, "MissingApiVersionParameter", message)
+    token = request.headers.get("authorization", "")
+    if not token.startswith(TOKEN_PREFIX):
+        message = "Authentication failed. The 'Authorization' header is missing."
+        raise ArmError(401, "AuthenticationFailed", message, headers={"www-authenticate": "Bearer"})
+    route, names = found
+    call = Call(request, names, token.removeprefix(TOKEN_PREFIX), world.now, route.action)
+    authorization.require(world, call.caller, route.action, scope_of(call))
+    before = set(world.touched)
+    response = route.handler(world, call)
+    if request.method == "GET":
+        world.touched.intersection_update(before)  # A read changes nothing: the journal need not compare.
+    elif response.status < 300:
+        resources.emit_accepted(world, call, response)
+    return response
+
+
+def scope_of(call: Call) -> str:
+    """Where the caller needs the action: for POST …/{resource}/verb the resource, else the path itself."""
+    verb = call.request.method == "POST" and call.action.lower().endswith("/action")
+    return call.path.rsplit("/", 1)[0] if verb else call.path

@@ -1,0 +1,67 @@
+"""Which role assignments stand at, above or below a scope? An index by principal, derived from the world's resources.
+
+It keeps ids only and never says what an assignment permits.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+ANYBODY = ""
+"""The principal under which the assignments of all principals are found."""
+
+
+@dataclass
+class Scopes:
+    """The assignments of one principal: ids by scope, and the scopes in order: those below one are neighbours."""
+
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    ordered: list[str] = field(default_factory=list)
+
+
+@dataclass
+class AssignmentIndex:
+    """Answers in steps that do not grow with the number of servers. Scopes come in as `normal` writes them."""
+
+    principals: dict[str, Scopes] = field(default_factory=dict)
+
+    def enter(self, principal_id: str, scope: str, assignment_id: str) -> None:
+        """Take an assignment in."""
+        for principal in (principal_id.lower(), ANYBODY):
+            scopes = self.principals.setdefault(principal, Scopes())
+            if scope not in scopes.ids:
+                insort(scopes.ordered, scope)
+            scopes.ids.setdefault(scope, []).append(assignment_id.lower())
+
+    def drop(self, principal_id: str, scope: str, assignment_id: str) -> None:
+        """Forget an assignment."""
+        for principal in (principal_id.lower(), ANYBODY):
+            ids = self.principals.get(principal, Scopes()).ids.get(scope, [])
+            if assignment_id.lower() in ids:
+                ids.remove(assignment_id.lower())
+
+    def at(self, principal_id: str, scopes: Iterable[str]) -> Iterator[str]:
+        """The assignments of a principal at any of these scopes."""
+        known = self.principals.get(principal_id.lower())
+        for scope in scopes if known else ():
+            yield from known.ids.get(scope, ()) if known else ()
+
+    def below(self, principal_id: str, scope: str) -> Iterator[str]:
+        """The assignments of a principal below a scope, without those at it."""
+        known = self.principals.get(principal_id.lower())
+        if known:
+            first, last = (bisect_left(known.ordered, scope + end) for end in ("/", "0"))  # "0" follows "/".
+            for each in known.ordered[first:last]:
+                yield from known.ids[each]
+
+
+def normal(scope: str) -> str:
+    """A scope to compare. Assumed: the tenant's root is the only management group, so one stands above everything."""
+    lower = scope.lower().rstrip("/")
+    return "" if lower.startswith("/providers/microsoft.management/managementgroups/") else lower
+
+
+def at_and_above(scope: str) -> Iterator[str]:
+    """A scope and all scopes above it, the root first."""
+    parts = normal(scope).split("/")
+    yield from ("/".join(parts[:count]) for count in range(1, len(parts) + 1))

@@ -1,0 +1,125 @@
+"""The local Azure as one object: services by host name, one clock, a log of every call.
+
+This is the only file that knows all services. Faults of a call (throttled, lost, applied but unanswered) are played
+here, so that every service has them.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from azure.core.credentials import AccessToken
+
+from simulator import arm
+from simulator.faults import CALL_FAULTS, Fault
+from simulator.grid import CustomTopic
+from simulator.storage.queue import QueueService
+from simulator.storage.table import TableService
+from simulator.wire import Request, Response, http_date, json_response
+from simulator.world import World
+
+
+class AnswerLost(Exception):
+    """The connection broke; a face turns it into its own kind of network error."""
+
+
+@dataclass(frozen=True)
+class LoggedCall:
+    """One call that reached the local Azure. `operation` is the ARM action, or `queue`/`table`/`grid` and the verb."""
+
+    at: datetime
+    operation: str
+    method: str
+    path: str
+    status: int
+    caller: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class SimulatedCredential:
+    """Stands for a signed-in principal, in process: the Azure clients take it as any other credential."""
+
+    principal_id: str
+
+    def get_token(self, *scopes: str, **_: object) -> AccessToken:
+        return AccessToken(f"simulated.{self.principal_id}", int(time.time()) + 86_400)
+
+
+class LocalAzure:
+    """Everything that the product talks to. Virtual time passes only through `advance` and `advance_to`."""
+
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or World()
+        self.queues = QueueService(lambda: self.world.now)
+        self.tables = TableService(lambda: self.world.now)
+        self.topic = CustomTopic(lambda: self.world.now)
+        self.log: list[LoggedCall] = []
+
+    @property
+    def now(self) -> datetime:
+        return self.world.now
+
+    def next_due(self) -> datetime | None:
+        """When something happens next by itself: in the world, or a queue message that becomes visible."""
+        return min(filter(None, (self.world.next_due(), self.queues.next_visible())), default=None)
+
+    def advance(self, seconds: float) -> None:
+        self.advance_to(self.now + timedelta(seconds=seconds))
+
+    def advance_to(self, moment: datetime) -> None:
+        self.world.advance_to(moment)
+
+    def credential(self, principal_id: str) -> SimulatedCredential:
+        return SimulatedCredential(principal_id)
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request to any service. Raises AnswerLost when the connection breaks."""
+        operation = self._operation(request)
+        fault = self.world.faults.take(CALL_FAULTS, f"{operation} {request.path}")
+        response = self._refusal(fault) if fault else None
+        if response is None:
+            response = self._dispatch(request)
+            if fault:
+                response = None if fault.kind == "reset_applied" else self._unavailable()
+        elif fault and fault.kind == "reset":
+            response = None
+        status = response.status if response else 0
+        caller = request.headers.get("authorization", "").rpartition(".")[2]
+        self.log.append(
+            LoggedCall(self.now, operation, request.method, request.path, status, caller, request.body)
+        )
+        if response is None:
+            raise AnswerLost(f"{request.method} {request.path}")
+        response.headers.setdefault("date", http_date(self.now))
+        return response
+
+    def _operation(self, request: Request) -> str:
+        kind = request.host.split(".")[1] if request.host.count(".") > 1 else ""
+        if kind in ("queue", "table"):
+            return f"{kind} {request.method.lower()}"
+        if request.host.endswith("eventgrid.azure.net"):
+            return "grid publish"
+        return arm.action_of(request)
+
+    def _dispatch(self, request: Request) -> Response:
+        if request.host == "management.azure.com":
+            return arm.handle(self.world, request)
+        if ".queue." in request.host:
+            return self.queues.handle(request)
+        if ".table." in request.host:
+            return self.tables.handle(request)
+        if request.host.endswith("eventgrid.azure.net"):
+            return self.topic.handle(request)
+        return json_response(502, {"error": {"code": "NoSuchHost", "message": f"nothing answers at {request.host}"}})
+
+    def _refusal(self, fault: Fault) -> Response | None:
+        """The answer of a fault that keeps the call from being carried out; None when it is carried out."""
+        if fault.kind == "throttle":
+            message = "The request is being throttled as the limit has been reached for operation type."
+            error = {"error": {"code": "TooManyRequests", "message": message}}
+            return json_response(429, error, {"retry-after": str(fault.detail.get("retry_after_s", 5))})
+        return self._unavailable() if fault.kind in ("unavailable", "reset") else None
+
+    def _unavailable(self) -> Response:
+        return json_response(503, {"error": {"code": "ServiceUnavailable", "message": "The service is unavailable."}})

@@ -1,0 +1,58 @@
+"""What the resources looked like some seconds ago, for services that see the world late (Resource Graph).
+
+It keeps the newest text of every resource and the changes that are not shown yet. It knows no service and no clock.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from simulator.wire import Json
+
+
+class Described(Protocol):
+    """What the journal reads of a resource."""
+
+    id: str
+    type: str
+    body: Json
+
+
+@dataclass
+class Journal:
+    """Texts are JSON [id, type, body] by lower-case id; "" stands for a resource that is gone.
+
+    unread: the ids whose shown text changed since a reader emptied this set.
+    """
+
+    newest: dict[str, str] = field(default_factory=dict)
+    born: dict[str, datetime] = field(default_factory=dict)
+    pending: list[tuple[datetime, str, str]] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+
+    def note(self, at: datetime, key: str, resource: Described | None) -> None:
+        """Write down a resource as it is at a moment; nothing happens when it did not change."""
+        text = json.dumps([resource.id, resource.type, resource.body]) if resource else ""
+        if self.newest.get(key, "") == text:
+            return
+        if text:
+            self.newest[key] = text
+            self.born.setdefault(key, at)
+        else:
+            del self.newest[key], self.born[key]
+        self.pending.append((at, key, text))
+
+    def show(self, until: datetime) -> None:
+        """Bring `shown` up to a moment. Never goes back: what was shown stays shown."""
+        count = 0
+        for at, key, text in self.pending:
+            if at > until:
+                break
+            self.shown[key] = text
+            self.unread.add(key)
+            count += 1
+            if not text:
+                del self.shown[key]
+        del self.pending[:count]

@@ -1,0 +1,1 @@
+"""Azure Storage, the two services that the product uses: queues and tables, as Microsoft's clients see them."""
