@@ -58,6 +58,7 @@ class Rehearsal:
 
     rules: text of a rules file, in which {vault:REGION} stands for the id of a vault that is made there.
     wrap: puts something between the app and Azure (a crash, a counter). courier: what becomes of an event on its way.
+    on_time: is called whenever time has passed, before the app notices.
     """
 
     rules: str
@@ -65,6 +66,7 @@ class Rehearsal:
     regions: tuple[str, ...] = ("westeurope",)
     wrap: Callable[[Transport], Transport] = lambda transport: transport
     courier: Courier = as_sent
+    on_time: Callable[[], None] = lambda: None
     grant_app: bool = True
     azure: LocalAzure = field(init=False)
     host: InProcessHost = field(init=False)
@@ -116,7 +118,7 @@ class Rehearsal:
         from azure.data.tables import TableServiceClient  # noqa: PLC0415 - as the product does
 
         credential, transport = self.azure.credential(authorization.OPERATOR), InProcessTransport(self.azure)
-        return TableServiceClient(self.settings.table_endpoint, credential=credential, transport=transport)
+        return TableServiceClient(self.settings.table_endpoint, credential=credential, transport=transport, retry_total=0)
 
     def start(self) -> None:
         """Start the app's process: it knows nothing of what an earlier one knew."""
@@ -156,7 +158,7 @@ class Rehearsal:
         tags: dict[str, str] | None = None,
         region: str = "westeurope",
         group: str = "rg-data",
-        **properties: Any,
+        properties: dict[str, Any] | None = None,
     ) -> str:
         """Ask ARM for a server; it is Ready minutes later. Answers its id."""
         if self.azure.world.get(f"{SCOPE}/resourceGroups/{group}") is None:
@@ -165,7 +167,7 @@ class Rehearsal:
             "location": region,
             "tags": tags or {},
             "sku": {"name": "Standard_D2ds_v5", "tier": "GeneralPurpose"},
-            "properties": {"version": "16", "storage": {"storageSizeGB": 128}, **properties},
+            "properties": {"version": "16", "storage": {"storageSizeGB": 128}, **(properties or {})},
         }
         self.arm("PUT", self.server_id(name, group), body)
         return self.server_id(name, group)
@@ -197,6 +199,7 @@ class Rehearsal:
         before = self.azure.now
         due = list(self.host.timers_due(before, moment))
         self.azure.advance_to(moment)
+        self.on_time()
         for _, name in due:
             self._alive(lambda name=name: self.host.fire(name))
 

@@ -237,6 +237,7 @@ class _Look:
             owner=intent.owner,
             vault_id=plan.vault_id,
             policy_id=plan.policy_id,
+            policy_digest=plan.policy_digest,
             instance_id=plan.instance_id,
         )
 

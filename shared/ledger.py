@@ -47,6 +47,7 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     owner: str = ""
     vault_id: str = ""
     policy_id: str = ""
+    policy_digest: str = ""
     instance_id: str = ""
 
     @property
@@ -60,6 +61,8 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             denials=self.denials,
             unready_since=self.unready_since,
             created_here=self.created_here,
+            policy_id=self.policy_id,
+            policy_digest=self.policy_digest,
         )
 
 

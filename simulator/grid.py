@@ -2,7 +2,8 @@
 
 Both schemas are taken, by content type; a real topic has one input schema, and two topics would be two objects.
 
-**Source**: Microsoft, "Azure Event Grid event schema", "CloudEvents v1.0 schema", "Post to a custom topic".
+**Source**: Microsoft, "Azure Event Grid event schema", "CloudEvents v1.0 schema", "Post to a custom topic" (statuses,
+the limit of 1 MB). Assumed: the codes and words of its refusals.
 """
 
 from collections.abc import Callable

@@ -21,7 +21,7 @@ from shared.core.verdict import Kind, Verdict
 VALIDATION_S = 41.0
 CONFIGURING_S, CONFIGURING_AGAIN_S = 70.0, 30.0
 GRANTED_S = 120.0
-UNREADY_S, UNREADY_SHARE = 8.0, 1 / 40  # a server that takes an hour to be Ready is noticed 90 seconds late, not 8
+UNREADY_S, UNREADY_SHARE = 10.0, 1 / 40  # a server that takes an hour to be Ready is noticed at most 90 seconds late
 # Source: documentation and reports of role propagation: 10 minutes, at worst 30.
 DENIED_AGAIN_S = (60.0, 120.0, 240.0, 480.0, 900.0)
 DENIED_LONGEST = timedelta(minutes=40)
@@ -33,6 +33,7 @@ class Plan:
 
     A plan that ends in Wait is unfinished: look again after that time. No actions: nothing is missing, or nothing
     can be done, as the verdict says. first_backup: what to remember of it, None when nothing new is known.
+    policy_digest: what the instance's policy was found to mean, "" if it was not.
     """
 
     verdict: Verdict
@@ -41,6 +42,7 @@ class Plan:
     policy_id: str = ""
     instance_id: str = ""
     first_backup: FirstBackup | None = None
+    policy_digest: str = ""
 
     @property
     def wait(self) -> Wait | None:
@@ -133,8 +135,9 @@ def _needs_of_existing(intent: Wanted, observed: Observed, rules: Rules) -> froz
     instance = observed.instances[0]
     if instance.state.lower() != protection.CONFIGURED or protection.misplaced(instance, intent, rules):
         return frozenset()
+    known = protection.follows_known_policy(instance, intent, observed) and observed.memory.first_backup.step == "done"
     if observed.policies is None:
-        return frozenset({Need.POLICIES})
+        return frozenset() if known else frozenset({Need.POLICIES})
     return frozenset() if protection.drifted(instance, intent, observed) else first_backup.needs(observed)
 
 
@@ -152,7 +155,7 @@ def _existing(intent: Wanted, observed: Observed, rules: Rules) -> Plan:
     if wrong:
         return Plan(wrong, (), *known)
     step = first_backup.next_step(intent, instance, observed)
-    return Plan(step.verdict, step.actions, *known, step.remember)
+    return Plan(step.verdict, step.actions, *known, step.remember, tier_meaning(intent.tier).digest)
 
 
 def _new(server: Server, intent: Wanted, observed: Observed, rules: Rules) -> Plan:

@@ -57,8 +57,17 @@ def misplaced(instance: Instance, intent: Protect, rules: Rules) -> Verdict | No
     return None
 
 
+def follows_known_policy(instance: Instance, intent: Protect, observed: Observed) -> bool:
+    """Whether an earlier look has found this very policy to mean this tier."""
+    memory = observed.memory
+    same = memory.policy_id.lower() == instance.policy_id.lower()
+    return same and memory.policy_digest == tier_meaning(intent.tier).digest
+
+
 def drifted(instance: Instance, intent: Protect, observed: Observed) -> Verdict | None:
     """The instance follows a policy that does not mean the tier."""
+    if observed.policies is None and follows_known_policy(instance, intent, observed):
+        return None
     policies = {policy.id.lower(): policy for policy in observed.policies or ()}
     policy = policies.get(instance.policy_id.lower())
     if policy and policy.meaning == tier_meaning(intent.tier):

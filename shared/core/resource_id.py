@@ -10,9 +10,10 @@ _SUBSCRIPTION = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _GROUP = r"[\w\-.()]{0,89}[\w\-()]"  # letters of any script, never a trailing dot: ARM's own rule
 _PROVIDER = r"[A-Za-z][A-Za-z0-9]{0,62}(?:\.[A-Za-z][A-Za-z0-9]{0,62})+"
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.\-]{0,258}[A-Za-z0-9_\-])?"
+# ASCII all but the group: without (?a:…), IGNORECASE takes \u017f for s, \u212a for k and \u0130, \u0131 for i.
 _ID = re.compile(
-    rf"/subscriptions/(?P<subscription>{_SUBSCRIPTION})/resourceGroups/(?P<group>{_GROUP})"
-    rf"/providers/(?P<provider>{_PROVIDER})(?P<rest>(?:/[A-Za-z][A-Za-z0-9]{{0,62}}/{_NAME}){{1,4}})",
+    rf"(?a:/subscriptions/(?P<subscription>{_SUBSCRIPTION})/resourceGroups/)(?P<group>{_GROUP})"
+    rf"(?a:/providers/(?P<provider>{_PROVIDER})(?P<rest>(?:/[A-Za-z][A-Za-z0-9]{{0,62}}/{_NAME}){{1,4}}))",
     re.IGNORECASE,
 )
 LONGEST = 2048

@@ -21,6 +21,8 @@ def emit_accepted(world: World, call: Call, response: Response) -> None:
 
     Assumed: of a long operation the events come at acceptance and at completion (`behaviour.event_when`).
     """
+    if response.status == HTTPStatus.NO_CONTENT:
+        return  # Assumed: deleting what is not there makes no event.
     is_long = response.status == HTTPStatus.ACCEPTED or "azure-asyncoperation" in {
         name.lower() for name in response.headers
     }

@@ -72,7 +72,10 @@ class MessageQueue:
     def update(
         self, message_id: str, receipt: str, now: datetime, visible_at: datetime, text: str | None
     ) -> StoredMessage:
-        """Change a message that the caller holds; it gets a new receipt. Raises StorageError as `held` does."""
+        """Change a message that the caller holds; it gets a new receipt. Raises StorageError as `held` does.
+
+        Assumed: as in Azurite it may be hidden beyond its end, which Microsoft's reference forbids without a code.
+        """
         message = self.held(message_id, receipt, now)
         return self._keep(replace(message, visible_at=visible_at, text=message.text if text is None else text))
 

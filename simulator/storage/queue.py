@@ -69,7 +69,7 @@ class QueueService:
         if queue not in self.queues:
             return ()
         self.queues[queue].drop_expired(self._now())
-        return tuple(sorted(self.queues[queue].messages.values(), key=lambda m: m.inserted_at))
+        return tuple(self.queues[queue].messages.values())
 
     # -- HTTP ------------------------------------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ class QueueService:
         shown = "".join(queue_element(self.queues[name], with_metadata) for name in names[:limit])
         following = names[limit] if len(names) > limit else ""
         body = (
-            f'{XML}<EnumerationResults ServiceEndpoint="https://{at.request.host}/"><Prefix>{prefix}</Prefix>'
+            f'{XML}<EnumerationResults ServiceEndpoint="https://{at.request.host}/"><Prefix>{escape(prefix)}</Prefix>'
             f"<Marker>{escape(marker)}</Marker><MaxResults>{limit}</MaxResults><Queues>{shown}</Queues>"
             f"<NextMarker>{following}</NextMarker></EnumerationResults>"
         )
@@ -123,8 +123,11 @@ class QueueService:
         existing = self.queues.get(at.queue)
         if existing and existing.metadata != metadata:
             raise StorageError(409, "QueueAlreadyExists", "The specified queue already exists.")
-        self.queues.setdefault(at.queue, MessageQueue(at.queue, metadata))
-        return Response(204 if existing else 201)
+        if existing:
+            return Response(204)
+        # one answer changes at most 32 messages: no id or receipt of an earlier queue of this name comes again
+        self.queues[at.queue] = MessageQueue(at.queue, metadata, turns=32 * self._answers)
+        return Response(201)
 
     def _delete(self, at: Target) -> Response:
         self._queue(at)

@@ -135,6 +135,7 @@ class TableService:
         return created(at, metadata_line(at, "Tables/@Element") | {"TableName": name}, {})
 
     def _delete_table(self, at: Target) -> Response:
+        """Assumed: a table that is not there is ResourceNotFound; the client takes any 404 as done."""
         if at.table.lower() not in self.tables:
             raise StorageError(404, "ResourceNotFound", "The specified resource does not exist.")
         del self.tables[at.table.lower()]

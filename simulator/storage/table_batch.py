@@ -66,7 +66,10 @@ def _request(part: Message, batch: Request) -> Request:
 
 
 def _require_change_set(changes: list[Request]) -> None:
-    """Refuse what is not one table, one partition, each entity once, and at most a hundred changes."""
+    """Refuse what is not one table, one partition, each entity once, and at most a hundred changes.
+
+    Assumed: these refusals are plain 400 answers, not parts of a 202.
+    """
     if len(changes) > MOST_CHANGES:
         words = "The batch request operation exceeds the maximum 100 changes per change set."
         raise StorageError(400, "InvalidInput", words)

@@ -90,7 +90,10 @@ def read_properties(body: Json) -> dict[str, Property]:
 
 
 def require_keys(partition_key: object, row_key: object) -> tuple[str, str]:
-    """Both keys, if they may be keys. **Source** for the limit: scalability targets, 1,024 characters."""
+    """Both keys, if they may be keys. **Source** for the limit: scalability targets, 1,024 characters.
+
+    Assumed: a key that is too long has the code of a property that is too large.
+    """
     if not isinstance(partition_key, str) or not isinstance(row_key, str):
         words = "The values are not specified for all properties in the entity."
         raise StorageError(400, "PropertiesNeedValue", words)
@@ -113,7 +116,7 @@ def write_entity(entity: Entity, metadata: str, root: str, table: str, selected:
     """An entity as JSON.
 
     metadata: "no", "minimal" or "full", what the client accepts; selected: names to show, all when empty (a name that
-    the entity has not is shown as null).
+    the entity has not is shown as null, by Microsoft's "Querying tables and entities").
     """
     head: Json = {}
     if metadata == "full":

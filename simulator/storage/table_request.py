@@ -101,7 +101,7 @@ def selected(at: Target) -> list[str]:
 
 
 def top(at: Target) -> int:
-    """How many rows a page may have: `$top`, at most 1000."""
+    """How many rows a page may have: `$top`, at most 1000. Assumed: more is 400 InvalidInput."""
     text = at.request.query.get("$top", str(PAGE))
     if not text.isdecimal() or not 0 < int(text) <= PAGE:
         raise StorageError(400, "InvalidInput", "One of the request inputs is not valid.")

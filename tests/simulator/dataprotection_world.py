@@ -1,4 +1,4 @@
-"""A small estate for the tests of Azure Backup, built through ARM as the operator: one server, one vault, one policy."""
+"""A small estate for the tests of Azure Backup, built through ARM as the operator: a server, a vault, a policy."""
 
 import copy
 import json
@@ -23,6 +23,9 @@ VAULT = f"{VAULTS}/bv-one"
 POLICY = f"{VAULT}/backupPolicies/weekly"
 NAME = "pg-app-01-7d3f"
 INSTANCE = f"{VAULT}/backupInstances/{NAME}"
+POINTS = f"{INSTANCE}/recoveryPoints"
+ON_DEMAND = {"backupRuleOptions": {"ruleName": "BackupWeekly", "triggerOption": {}}}
+DAY_S = 86_400
 STORE = {"dataStoreType": "VaultStore", "objectType": "DataStoreInfoBase"}
 LTR_ROLE = "c088a766-074b-43ba-90d4-1fb21feae531"
 READER_ROLE = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -39,7 +42,14 @@ VAULT_BODY: dict[str, Any] = {
 
 
 def ask(
-    azure: LocalAzure, method: str, path: str, body: Any = None, *, api: str = API, caller: str = OPERATOR, query: str = ""
+    azure: LocalAzure,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    api: str = API,
+    caller: str = OPERATOR,
+    query: str = "",
 ) -> Response:
     """One ARM call; `path` may be a whole URL that the service gave."""
     url = path if path.startswith("https://") else f"https://management.azure.com{path}?api-version={api}{query}"
@@ -166,3 +176,20 @@ def client(azure: LocalAzure, caller: str = OPERATOR, **options: Any) -> DataPro
     return DataProtectionMgmtClient(credential, SUB_ID, transport=InProcessTransport(azure), **options)
 
 
+def start_backup(azure: LocalAzure) -> str:
+    """Trigger an on-demand backup; the path of its job once the operation has ended."""
+    answer = ask(azure, "POST", f"{INSTANCE}/backup", ON_DEMAND)
+    assert answer.status == 202
+    azure.advance(2)
+    return str(ask(azure, "GET", answer.headers["azure-asyncoperation"]).json()["properties"]["jobId"])
+
+
+def listed_jobs(azure: LocalAzure) -> list[dict[str, Any]]:
+    """The properties of all listed jobs, oldest first."""
+    found = [job["properties"] for job in ask(azure, "GET", f"{VAULT}/backupJobs").json()["value"]]
+    return sorted(found, key=lambda job: str(job["startTime"]))
+
+
+def listed_points(azure: LocalAzure) -> list[dict[str, Any]]:
+    """The properties of all recovery points, oldest first."""
+    return [point["properties"] for point in ask(azure, "GET", f"{INSTANCE}/recoveryPoints").json()["value"]]

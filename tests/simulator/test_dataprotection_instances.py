@@ -62,7 +62,7 @@ def shown(status: str, provisioning: str = "Succeeded"):
 
 
 def test_protection_takes_the_recorded_steps(azure):
-    """201 Provisioning; Succeeded but ConfiguringProtection until +36 s at least; configured by +69 s; bodies byte by byte."""
+    """201 Provisioning; Succeeded but ConfiguringProtection until +36 s at least; configured by +69 s."""
     sent = instance_body()
     sent["properties"] |= {"datasourceAuthCredentials": None, "dataSourceSetInfo": None, "validationType": None}
     answer = ask(azure, "PUT", INSTANCE, sent)
@@ -136,7 +136,10 @@ def test_a_policy_change_goes_through_updating(azure):
     assert (result.status, result.json()["id"], state(azure)) == (200, INSTANCE, "UpdatingProtection")
     azure.advance(70)
     after = ask(azure, "GET", INSTANCE).json()["properties"]
-    assert (after["currentProtectionState"], after["policyInfo"]) == ("ProtectionConfigured", {"policyId": OTHER_POLICY})
+    assert (after["currentProtectionState"], after["policyInfo"]) == (
+        "ProtectionConfigured",
+        {"policyId": OTHER_POLICY},
+    )
 
 
 def test_an_identical_put_changes_nothing(azure):

@@ -42,14 +42,16 @@ def test_a_policy_comes_back_in_the_services_own_order(azure):
     sent["datasourceTypes"] = ["Microsoft.DBforPostgreSQL/flexibleServers"]
     answer = ask(azure, "PUT", OTHER, {"properties": sent})
     expected = (
-        '{"properties": {"policyRules": [{"backupParameters": {"backupType": "Full", "objectType": "AzureBackupParams"}, '
-        '"trigger": {"schedule": {"repeatingTimeIntervals": ["R/2023-03-26T13:00:00+00:00/P1W"], "timeZone": "UTC"}, '
-        '"taggingCriteria": [{"tagInfo": {"tagName": "Default", "id": "Default_"}, "taggingPriority": 99, '
-        '"isDefault": true}], "objectType": "ScheduleBasedTriggerContext"}, "dataStore": {"dataStoreType": "VaultStore", '
-        '"objectType": "DataStoreInfoBase"}, "name": "BackupWeekly", "objectType": "AzureBackupRule"}, {"lifecycles": '
-        '[{"deleteAfter": {"objectType": "AbsoluteDeleteOption", "duration": "P7D"}, "sourceDataStore": '
-        '{"dataStoreType": "VaultStore", "objectType": "DataStoreInfoBase"}}], "isDefault": true, "name": "Default", '
-        '"objectType": "AzureRetentionRule"}], "datasourceTypes": ["Microsoft.DBforPostgreSQL/flexibleServers"], '
+        '{"properties": {"policyRules": [{"backupParameters": {"backupType": "Full", '
+        '"objectType": "AzureBackupParams"}, "trigger": {"schedule": {"repeatingTimeIntervals": '
+        '["R/2023-03-26T13:00:00+00:00/P1W"], "timeZone": "UTC"}, "taggingCriteria": [{"tagInfo": '
+        '{"tagName": "Default", "id": "Default_"}, "taggingPriority": 99, "isDefault": true}], '
+        '"objectType": "ScheduleBasedTriggerContext"}, "dataStore": {"dataStoreType": "VaultStore", '
+        '"objectType": "DataStoreInfoBase"}, "name": "BackupWeekly", "objectType": "AzureBackupRule"}, '
+        '{"lifecycles": [{"deleteAfter": {"objectType": "AbsoluteDeleteOption", "duration": "P7D"}, '
+        '"sourceDataStore": {"dataStoreType": "VaultStore", "objectType": "DataStoreInfoBase"}}], '
+        '"isDefault": true, "name": "Default", "objectType": "AzureRetentionRule"}], '
+        '"datasourceTypes": ["Microsoft.DBforPostgreSQL/flexibleServers"], '
         f'"objectType": "BackupPolicy"}}, "id": "{OTHER}", "name": "other", '
         '"type": "Microsoft.DataProtection/backupVaults/backupPolicies"}'
     )
@@ -67,7 +69,6 @@ def test_a_policy_is_never_changed_unless_the_world_says_so(azure):
     azure.world.behaviour.policy_update = "accepted"
     assert ask(azure, "PUT", POLICY, longer).status == 200
     assert ask(azure, "GET", POLICY).json()["properties"] == longer["properties"]
-
 
 
 @pytest.mark.parametrize(
@@ -108,9 +109,7 @@ def test_a_policy_in_use_stays(azure):
 def test_the_sdk_puts_and_lists_policies(azure):
     """Microsoft's client writes a policy and reads its rules as models."""
     with client(azure) as backup:
-        backup.backup_policies.create_or_update(
-            "rg-backup", "bv-one", "other", BaseBackupPolicyResource(policy_body())
-        )
+        backup.backup_policies.create_or_update("rg-backup", "bv-one", "other", BaseBackupPolicyResource(policy_body()))
         listed = list(backup.backup_policies.list("rg-backup", "bv-one"))
     assert [policy.name for policy in listed] == ["weekly", "other"]
     rule = listed[1].properties.policy_rules[0]

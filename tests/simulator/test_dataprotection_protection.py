@@ -63,7 +63,7 @@ def test_what_is_so_already_is_200(azure):
 
 
 def test_stop_overtakes_configuring():
-    """stopProtection is accepted while the instance is being configured, and wins."""
+    """StopProtection is accepted while the instance is being configured, and wins."""
     azure = estate()
     ask(azure, "PUT", INSTANCE, instance_body())
     azure.advance(3)

@@ -127,7 +127,7 @@ def test_a_role_granted_while_the_validation_runs_counts():
 
 
 def test_what_else_a_validation_finds():
-    """Replicas, clusters, servers that are not Ready or not there, other regions and other instances are refused by code."""
+    """Replicas, clusters, servers not Ready or not there, other regions and other instances are refused by code."""
     azure = estate()
     replica = add_server(azure, "pg-replica", createMode="Replica", sourceServerResourceId=SERVER)
     cluster = add_server(azure, "pg-cluster", cluster={"clusterSize": 2})
@@ -171,7 +171,7 @@ def test_the_sdk_raises_with_status_200():
 
 
 def test_names_are_read_without_case_and_nonsense_is_refused():
-    """resourceId passes for resourceID, as the CLI sends it; a body without a datasource is invalid input."""
+    """ResourceId passes for resourceID, as the CLI sends it; a body without a datasource is invalid input."""
     azure = estate()
     wanted = instance_body()["properties"]
     wanted["dataSourceInfo"]["resourceId"] = wanted["dataSourceInfo"].pop("resourceID")

@@ -3,7 +3,19 @@
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.dataprotection.models import BackupVaultResource
-from dataprotection_world import BACKUP_GROUP, POLICY, SUB, VAULT, VAULT_BODY, VAULTS, ask, client, code, estate, protect
+from dataprotection_world import (
+    BACKUP_GROUP,
+    POLICY,
+    SUB,
+    VAULT,
+    VAULT_BODY,
+    VAULTS,
+    ask,
+    client,
+    code,
+    estate,
+    protect,
+)
 
 from simulator.azure import LocalAzure
 
@@ -128,7 +140,7 @@ def test_the_newest_version_shows_more(azure):
 
 
 def test_user_assigned_identities_show_their_ids_when_done(azure):
-    """The PUT's answer has an empty entry, GET after the operation has clientId and principalId, and no principal of its own."""
+    """The PUT's answer has an empty entry; after the operation it has clientId and principalId, and none at the top."""
     uami = f"{SUB}/resourceGroups/rg-app/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
     body = VAULT_BODY | {"identity": {"type": "UserAssigned", "userAssignedIdentities": {uami: {}}}}
     assert ask(azure, "PUT", VAULT, body).json()["identity"]["userAssignedIdentities"] == {uami: {}}
@@ -146,7 +158,9 @@ def test_the_sdk_creates_lists_and_deletes_a_vault(azure):
         ).result()
         assert made.properties.provisioning_state == "Succeeded"
         names = {vault.name for vault in backup.backup_vaults.get_in_subscription()}
-        assert names == {"bv-one", "bv-sdk"} == {v.name for v in backup.backup_vaults.get_in_resource_group("rg-backup")}
+        assert (
+            names == {"bv-one", "bv-sdk"} == {v.name for v in backup.backup_vaults.get_in_resource_group("rg-backup")}
+        )
         changed = backup.backup_vaults.begin_update("rg-backup", "bv-sdk", {"tags": {"a": "b"}}).result()
         assert changed.tags == {"a": "b"}
         backup.backup_vaults.begin_delete("rg-backup", "bv-sdk").result()

@@ -148,6 +148,8 @@ def test_updates_deletions_and_actions_carry_the_request(azure: LocalAzure) -> N
             (event["eventType"].rpartition(".")[2], event["data"]["httpRequest"]["method"])
             for event in azure.world.outbox
         ]
+    assert ask(azure, "DELETE", f"{SERVER}-none").status == 204
+    assert azure.world.outbox == []
     assert kinds == [
         ("ResourceWriteSuccess", "PATCH"),
         ("ResourceActionSuccess", "POST"),

@@ -3,6 +3,7 @@
 The shapes of jobs and points stand beside; here is only what happens, and why it fails.
 """
 
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from simulator.arm import resources
@@ -36,7 +37,7 @@ UNTAGGED = "default"  # lower case, although the rule is "Default". Source: dp-p
 def post_backup(world: World, call: Call) -> Response:
     """Start an on-demand backup: 202; the operation ends when the job begins. Raises ArmError 400.
 
-    Source: dp-pgflex-job-failed-2025-03-12. Assumed: HTTP 400 for a second backup at a time, and which refusal an
+    **Source**: dp-pgflex-job-failed-2025-03-12. Assumed: HTTP 400 for a second backup at a time, and which refusal an
     instance that is not protected or an unknown retention tag gets.
     """
     vault, instance = require_vault(world, call), require_instance(world, call)
@@ -65,7 +66,7 @@ def triggered(world: World, operation: str, instance_id: str, tag: str, caller: 
     instance = world.get(instance_id)
     policy = _policy(world, instance) if instance else None
     if instance is None or policy is None:
-        operations.finish(world, operation)
+        operations.finish(world, operation)  # Assumed: without a job, when the instance went meanwhile
         return
     job = _run(world, instance, policy, tag, user_triggered=True)
     odd = job.id.replace("/resourceGroups/", "/resourcegroups/", 1).replace("/backupVaults/", "/BackupVaults/", 1)
@@ -123,7 +124,7 @@ def _run(
     instance.hidden["running"] = job.id
     failure = _failure(world, instance, policy, user_triggered)
     after_s = latencies.draw(world, "failed backup" if failure else "backup", job.id)
-    told = vars(failure) if failure else None
+    told = asdict(failure) if failure else None
     world.schedule(after_s, ended, job_id=job.id, instance_id=instance.id, slot=slot, failure=told)
     return job
 
@@ -165,8 +166,8 @@ def _failure(world: World, instance: Resource, policy: Resource, user_triggered:
     fault = world.faults.take("fail_backup", instance_body.datasource_id(instance.body["properties"]))
     if fault:
         usual = problems.server_error(world.new_guid("request"), http_date(world.now))
-        told = {name: str(value) for name, value in fault.detail.items() if name in ("code", "message")}
-        return Problem(**(vars(usual) | told))
+        told: Json = {name: str(value) for name, value in fault.detail.items() if name in ("code", "message")}
+        return replace(usual, **told)
     limited = ("all",) if user_triggered else ("scheduled", "all")
     if world.behaviour.weekly_limit in limited and _week_is_used(world, instance, policy):
         return problems.WEEK_IS_USED
@@ -188,7 +189,7 @@ def _obstacle(world: World, instance: Resource) -> Problem | None:
 def _week_is_used(world: World, instance: Resource, policy: Resource) -> bool:
     """Whether a vaulted backup of this week, on demand or scheduled, ended well already.
 
-    Source: support matrix ("only the first backup runs"). Assumed: ISO weeks on the schedule's clock, and that an
+    **Source**: support matrix ("only the first backup runs"). Assumed: ISO weeks on the schedule's clock, and that an
     on-demand backup uses the week up.
     """
     last = instance.hidden.get("last_good")

@@ -13,10 +13,12 @@ DELETED = "Microsoft.DataProtection/backupVaults/deletedBackupInstances"
 def add(world: World, datasource_id: str, instance_id: str) -> None:
     """Remember that this instance, live or soft-deleted, protects that datasource."""
     entry = world.get(_key(datasource_id)) or world.put(_key(datasource_id), TYPE, {"instances": []})
-    entry.body["instances"].append(instance_id)
+    others = [known for known in entry.body["instances"] if known.lower() != instance_id.lower() and world.get(known)]
+    entry.body["instances"] = [*others, instance_id]
 
 
 def remove(world: World, datasource_id: str, instance_id: str) -> None:
+    """Forget that this instance protects that datasource."""
     if entry := world.get(_key(datasource_id)):
         entry.body["instances"] = [known for known in entry.body["instances"] if known.lower() != instance_id.lower()]
 

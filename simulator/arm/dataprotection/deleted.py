@@ -55,6 +55,7 @@ def purged(world: World, instance_id: str, deletion: Json) -> None:
 
 
 def get(world: World, call: Call) -> Response:
+    """One soft-deleted instance."""
     return json_response(200, _require(world, call).body)
 
 
@@ -68,30 +69,28 @@ def undelete(world: World, call: Call) -> Response:
     """Bring an instance back at once: 200 without a body, ProtectionStopped. **Source**: dp-softdelete-2025-11-06."""
     instance = _require(world, call)
     properties = {"objectType": "BackupInstance"} | _without(instance.body["properties"], "deletionInfo", "objectType")
-    back = _move(
-        world, instance, instance.id.replace("/deletedBackupInstances/", "/backupInstances/"), LIVE, properties
-    )
+    back = _move(world, instance, LIVE, properties)
     instance_body.turn(back, instance_body.STOPPED)
     return empty_response(200)
 
 
 def _lay_aside(world: World, instance: Resource, deletion: Json) -> None:
     properties = {"deletionInfo": deletion} | instance.body["properties"] | {"objectType": "DeletedBackupInstance"}
-    aside = instance.id.replace("/backupInstances/", "/deletedBackupInstances/")
-    gone = _move(world, instance, aside, DELETED, properties)
+    gone = _move(world, instance, DELETED, properties)
     instance_body.turn(gone, instance_body.SOFT_DELETED)
     left_s = (datetime.fromisoformat(deletion["scheduledPurgeTime"]) - world.now).total_seconds()
     world.schedule(left_s, purged, instance_id=gone.id, deletion=deletion)
 
 
-def _move(world: World, instance: Resource, to: str, kind: str, properties: Json) -> Resource:
-    """Give an instance another id; its recovery points stay where they are."""
+def _move(world: World, instance: Resource, kind: str, properties: Json) -> Resource:
+    """Give an instance the id of another type; its recovery points stay where they are."""
     source = instance_body.datasource_id(properties)
+    to = f"{instance_body.vault_id(instance.id)}/{kind.rpartition('/')[2]}/{instance.body['name']}"
     datasources.remove(world, source, instance.id)
     world.remove(instance.id)
     body = instance.body | {"properties": ordered(properties, instance_body.MEMBERS), "id": to, "type": kind}
     datasources.add(world, source, to)
-    return world.put(to, kind, body, **instance.hidden)
+    return world.put(to, kind, body, **instance.hidden | {"running": ""})
 
 
 def _forget(world: World, instance: Resource) -> None:

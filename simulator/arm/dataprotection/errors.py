@@ -44,7 +44,7 @@ def refusal(world: World, problem: Problem) -> ArmError:
 def operation_error(details: Json) -> Json:
     """`error` of a failed operation, around the details of `protection_details`.
 
-    Source: dp-validate-failed-then-ok-disk-blob-2022-07-01.
+    **Source**: dp-validate-failed-then-ok-disk-blob-2022-07-01.
     """
     wrapped = [{"type": "UserFacingError", "info": details}]
     return {"additionalInfo": wrapped, "code": details["code"], "message": details["message"]}
@@ -53,7 +53,7 @@ def operation_error(details: Json) -> Json:
 def protection_details(world: World, problem: Problem) -> Json:
     """A problem as failed operations and `protectionErrorDetails` tell it: members without a value are left out.
 
-    Source: dp-validate-failed-then-ok-disk-blob-2022-07-01, aso-dp-protectionerror-sync-recover (there `target` is
+    **Source**: dp-validate-failed-then-ok-disk-blob-2022-07-01, aso-dp-protectionerror-sync-recover (there `target` is
     missing; it is empty for UserErrorMissingRequiredPermissions).
     """
     inner = {"innerError": {"code": problem.inner, "additionalInfo": _detailed(problem)}} if problem.inner else {}
@@ -72,7 +72,7 @@ def protection_details(world: World, problem: Problem) -> Json:
 def job_details(problem: Problem) -> list[Json]:
     """`errorDetails` of a failed job: the same error twice around its cause.
 
-    Source: dp-pgflex-job-failed-2025-03-12.
+    **Source**: dp-pgflex-job-failed-2025-03-12.
     """
     innermost = None
     if problem.cause:
@@ -85,7 +85,7 @@ def job_details(problem: Problem) -> list[Json]:
 def not_found() -> ArmError:
     """A missing vault, policy, instance, deleted instance, job or recovery point.
 
-    Source: aso-dp-backupvault-20231101, aso-dp-backuppolicy-20231101, dp-softdelete-2025-11-06.
+    **Source**: aso-dp-backupvault-20231101, aso-dp-backuppolicy-20231101, dp-softdelete-2025-11-06.
     """
     code = "UserErrorGenericResourceNotFound"
     message = (

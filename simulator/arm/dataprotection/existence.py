@@ -11,7 +11,7 @@ from simulator.world import Resource, World
 def require_vault(world: World, call: Call) -> Resource:
     """The vault whose child a call is about. Raises ArmError 404 as ARM does for a missing parent.
 
-    Source: aso-dp-protectionerror-sync-recover, the deletion of a policy below a vault that is gone.
+    **Source**: aso-dp-protectionerror-sync-recover, the deletion of a policy below a vault that is gone.
     """
     resources.require_group(world, call.at["subscription"], call.at["group"])
     vault = world.get("/".join(call.path.split("/")[:9]))

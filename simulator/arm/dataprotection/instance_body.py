@@ -48,8 +48,8 @@ _DATASOURCE = (
 def read(properties: Json) -> Json:
     """The properties of a request as the service keeps them; names are read without case, nulls dropped.
 
-    Source: dp-pgflex-job-failed-2025-03-12; aso-dp-protectionerror-sync-recover (an empty resourceName is filled in,
-    but not in the set). Assumed: validationType and resourceGuardOperationRequests are not echoed.
+    **Source**: dp-pgflex-job-failed-2025-03-12; aso-dp-protectionerror-sync-recover (an empty resourceName is filled
+    in, but not in the set). Assumed: validationType and resourceGuardOperationRequests are not echoed.
     Raises ValueError when something needed is missing or of another datasource type.
     """
     kept = ordered(properties, _SENT)
@@ -79,7 +79,7 @@ def whole(instance_id: str, properties: Json, tags: Json | None) -> Json:
 def turn(instance: Resource, state: str, *, provisioning: str = "Succeeded", error: Json | None = None) -> None:
     """Give an instance a protection state; both state members are always equal.
 
-    Source: 598 observations; aso-dp-protectionerror-sync-recover (the same error details stand in two places).
+    **Source**: 598 observations; aso-dp-protectionerror-sync-recover (the same error details stand in two places).
     """
     properties = instance.body["properties"]
     properties |= {
@@ -92,18 +92,22 @@ def turn(instance: Resource, state: str, *, provisioning: str = "Succeeded", err
 
 
 def state(instance: Resource) -> str:
+    """The protection state."""
     return str(instance.body["properties"]["currentProtectionState"])
 
 
 def datasource_id(properties: Json) -> str:
+    """The id of the protected server."""
     return str(properties["dataSourceInfo"]["resourceID"])
 
 
 def policy_id(properties: Json) -> str:
+    """The id of the policy, in the casing of the request."""
     return str(properties["policyInfo"]["policyId"])
 
 
 def vault_id(instance_id: str) -> str:
+    """The id of the vault that something stands in."""
     return "/".join(instance_id.split("/")[:9])
 
 
@@ -124,4 +128,5 @@ def under_change(world: World, instance_id: str, change: int) -> Resource | None
 
 
 def settle(instance: Resource) -> None:
+    """No change runs any more."""
     instance.hidden["busy"] = ""

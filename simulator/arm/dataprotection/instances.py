@@ -31,6 +31,7 @@ PUT_RETRY_AFTER_S = 15
 
 
 def get(world: World, call: Call) -> Response:
+    """One live instance; 404 as recorded when there is none."""
     return json_response(200, require_instance(world, call).body)
 
 
@@ -105,7 +106,7 @@ def _change(world: World, call: Call, vault: Resource, instance: Resource, wante
     same = tags == instance.body.get("tags") and all(old.get(name) == value for name, value in wanted.items())
     if same and before == instance_body.CONFIGURED:
         return json_response(200, instance.body)
-    changed = {name: old[name] for name in old if name not in wanted and name not in ("identityDetails",)} | wanted
+    changed = {name: old[name] for name in old if name not in wanted and name != "identityDetails"} | wanted
     instance.body = instance_body.whole(instance.id, changed, tags)
     instance_body.turn(instance, instance_body.UPDATING, error=old.get("protectionErrorDetails"))
     about = {"instance_id": instance.id, "change": instance_body.begin(instance, "update")}
@@ -144,7 +145,7 @@ def configured(world: World, instance_id: str, change: int, to: str) -> None:
 def delete(world: World, call: Call) -> Response:
     """Delete an instance: 202, 204 when there is none, 400 while another change runs.
 
-    Source: dp-softdelete-2025-11-06; immutable vaults keep unexpired points (immutable vault documentation).
+    **Source**: dp-softdelete-2025-11-06; immutable vaults keep unexpired points (immutable vault documentation).
     """
     vault = require_vault(world, call)
     instance = world.get(call.path)

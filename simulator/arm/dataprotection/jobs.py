@@ -93,7 +93,8 @@ def get(world: World, call: Call) -> Response:
 def list_jobs(world: World, call: Call) -> Response:
     """The jobs of the last 14 days, in no order, in one page; nextLink is there and null.
 
-    Source: dp-jobs-list-2025-11-06, dp-jobs-list-failed-backups-2023-08-14. Assumed: a running job lists "00:00:00".
+    **Source**: dp-jobs-list-2025-11-06, dp-jobs-list-failed-backups-2023-08-14. Assumed: a running job
+    lists "00:00:00".
     """
     vault = require_vault(world, call)
     recent = []

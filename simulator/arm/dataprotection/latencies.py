@@ -30,7 +30,8 @@ LATENCIES_S: dict[str, tuple[float, float, float]] = {
 def draw(world: World, name: str, *key: object) -> float:
     """One latency in seconds, the same for the same seed and key.
 
-    Source: recordings of 2021 to 2026, per row as noted. Assumed: between least and most the values lie in a triangle.
+    **Source**: recordings of 2021 to 2026, per row as noted. Assumed: between least and most the values
+    lie in a triangle.
     """
     least, usual, most = LATENCIES_S[name]
     return world.random(name, *key).triangular(least, most, usual)

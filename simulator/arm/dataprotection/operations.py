@@ -24,7 +24,7 @@ def start(world: World, vault: Resource, latency: str, then: Effect, **args: obj
     """Begin a long operation; `then(world, operation=…, **args)` is due when its latency has passed.
 
     Returns the operation's id, base64 of two GUIDs of which the first is the vault's.
-    Source: the ids of dp-pgflex-lifecycle-roles-2024-04-29, decoded.
+    **Source**: the ids of dp-pgflex-lifecycle-roles-2024-04-29, decoded.
     """
     guids = f"{vault.hidden['guid']};{world.new_guid('operation')}"
     operation = base64.b64encode(guids.encode()).decode()
@@ -57,14 +57,15 @@ def headers(world: World, call: Call, operation: str, *, retry_after_s: int, loc
 def accepted(world: World, call: Call, vault: Resource, operation: str) -> Response:
     """202 as every POST action and DELETE of this service answers.
 
-    Source: ps-dp-disk-adhoc-backup-retryafter-2026-05-17, aso-dp-protectionerror-sync-recover. Assumed: Retry-After of
-    validateForBackup, stopProtection, suspendBackups and resumeProtection, whose recorder strips that header.
+    **Source**: ps-dp-disk-adhoc-backup-retryafter-2026-05-17, aso-dp-protectionerror-sync-recover. Assumed:
+    Retry-After of validateForBackup, stopProtection, suspendBackups and resumeProtection, whose recorder strips it.
     """
     location = region_path(call, vault.body["location"])
     return empty_response(202, headers(world, call, operation, retry_after_s=RETRY_AFTER_S, location=location))
 
 
 def region_path(call: Call, region: str) -> str:
+    """Where the operations of a region stand, below the caller's subscription."""
     return f"/subscriptions/{call.at['subscription']}/providers/Microsoft.DataProtection/locations/{region}"
 
 

@@ -20,8 +20,9 @@ NAME = re.compile(r"[-a-zA-Z0-9]{3,150}")
 def put(world: World, call: Call) -> Response:
     """Create a policy: 200 with what the service made of it. Raises ArmError 400.
 
-    Source: dp-policy-create-delete-2025-11-06, dp-policy-manual-2025-11-06; azure-docs issue 78532 (the refusal of an
-    update). Whether other content is refused today is a switch of the world. Assumed: the same content is 200.
+    **Source**: dp-policy-create-delete-2025-11-06, dp-policy-manual-2025-11-06; azure-docs issue 78532 (the
+    refusal of an update). Whether other content is refused today is a switch of the world. Assumed: the same content
+    is 200.
     """
     require_vault(world, call)
     properties = _read(world, call)

@@ -26,7 +26,8 @@ _CRITERIA = (
 def written(properties: Json) -> Json:
     """The properties as the service stores them: its order, no properties.name, no nulls, a tag's id filled in.
 
-    Source: dp-policy-create-delete-2025-11-06, dp-policy-manual-2025-11-06 (tagInfo without id comes back with one).
+    **Source**: dp-policy-create-delete-2025-11-06, dp-policy-manual-2025-11-06 (tagInfo without id comes
+    back with one).
     Raises ValueError, TypeError, KeyError or AttributeError when the shape is broken.
     """
     kept = ordered(properties, ("policyRules", "datasourceTypes", "objectType"))
@@ -57,6 +58,7 @@ def keep_for(properties: Json, tag: str) -> str:
 
 
 def retention_names(properties: Json) -> set[str]:
+    """The names of the retention rules, lower case."""
     return {rule["name"].lower() for rule in properties["policyRules"] if rule["objectType"] == RETENTION}
 
 

@@ -5,7 +5,7 @@ Only words stand here. Where a wording was never recorded, the row says "Assumed
 
 from simulator.arm.dataprotection.errors import PG_HELP, SUPPORT, Problem
 
-# Vaults. Source: dp-vault-update-errors-2025-11-06.
+# What a vault refuses, as recorded in dp-vault-update-errors-2025-11-06
 SOFT_DELETE_STAYS = Problem(
     "UserErrorDisableSoftDeleteNotAllowed", "Cannot disable soft delete once set to AlwaysOn", SUPPORT
 )
@@ -124,7 +124,7 @@ def job_unauthorized(principal_id: str, action: str, scope: str) -> Problem:
 def flex_user_error(inner: str, text: str) -> Problem:
     """What a person has to mend at the server.
 
-    Source: the codes, from the troubleshooting page of PostgreSQL flexible servers. Assumed: the nesting, which is
+    **Source**: the codes, from the troubleshooting page of PostgreSQL flexible servers. Assumed: the nesting, which is
     that of the recorded PostgreSQLFlexServerError, and the message.
     """
     message = "Current operation has failed due to user error."

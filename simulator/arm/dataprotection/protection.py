@@ -77,7 +77,7 @@ def acted(world: World, operation: str, instance_id: str, change: int, caller: s
 def post_sync(world: World, call: Call) -> Response:
     """Look at an instance again: 202, and UpdatingProtection with the old error meanwhile.
 
-    Source: aso-dp-protectionerror-sync-recover. Assumed: an instance that is stopped or suspended is refused.
+    **Source**: aso-dp-protectionerror-sync-recover. Assumed: an instance that is stopped or suspended is refused.
     """
     vault, instance = require_vault(world, call), require_instance(world, call)
     if instance.hidden["busy"]:

@@ -24,7 +24,7 @@ NEVER_EXPIRES = (instance_body.STOPPED, instance_body.SOFT_DELETED, instance_bod
 def make(world: World, instance: Resource, policy: Resource, tag: str) -> str:
     """A new recovery point of a backup that ends now; returns its name, 32 hexadecimal digits.
 
-    Source: dp-pgflex-lifecycle-roles-2024-04-29, member by member (expiryTime counts from creationTime).
+    **Source**: dp-pgflex-lifecycle-roles-2024-04-29, member by member (expiryTime counts from creationTime).
     """
     _forget_expired(world, instance)
     name = UUID(world.new_guid("recovery point")).hex
@@ -64,7 +64,7 @@ def make(world: World, instance: Resource, policy: Resource, tag: str) -> str:
 def existing(world: World, instance: Resource) -> list[Resource]:
     """The points that are kept at this moment, oldest first.
 
-    Source: manage article of PostgreSQL flexible servers (suspended: by policy, but the latest stays).
+    **Source**: manage article of PostgreSQL flexible servers (suspended: by policy, but the latest stays).
     """
     points = [world.resources[point_id.lower()] for point_id in instance.hidden["points"]]
     state = instance_body.state(instance)

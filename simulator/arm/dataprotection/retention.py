@@ -16,7 +16,6 @@ _DURATION = re.compile(r"P(\d+)([DWMY])")
 _WEEKS = ("First", "Second", "Third", "Fourth", "Fifth")
 
 PERIODS: dict[str, Callable[[datetime], object]] = {
-    "AllBackup": lambda at: at,
     "FirstOfDay": lambda at: at.date(),
     "FirstOfWeek": lambda at: at.isocalendar()[:2],
     "FirstOfMonth": lambda at: (at.year, at.month),
@@ -28,7 +27,7 @@ def tag_of(tagging: Sequence[Json], slot: datetime, previous: datetime | None) -
     """The one tag of a scheduled backup: the lowest priority number that fits, else the default.
 
     previous: when the last successful scheduled backup of this instance was due.
-    Source: backup-policy documentation and the CLI's manifest (yearly 10, monthly 15, weekly 20, default 99).
+    **Source**: backup-policy documentation and the CLI's manifest (yearly 10, monthly 15, weekly 20, default 99).
     """
     chosen = [entry for entry in tagging if not entry.get("isDefault")]
     for entry in sorted(chosen, key=lambda entry: int(entry["taggingPriority"])):
@@ -44,7 +43,7 @@ def fits(criteria: Json, slot: datetime, previous: datetime | None) -> bool:
     scheduled backup of the period that this instance has, not the first slot of the calendar.
     """
     tests: dict[str, Callable[[list[object]], bool]] = {
-        "absoluteCriteria": lambda kinds: any(_is_first(str(kind), slot, previous) for kind in kinds),
+        "absoluteCriteria": lambda kinds: any(_is_of_kind(str(kind), slot, previous) for kind in kinds),
         "daysOfTheWeek": lambda days: f"{slot:%A}" in days,
         "weeksOfTheMonth": lambda weeks: bool(_weeks(slot) & set(weeks)),
         "monthsOfYear": lambda months: f"{slot:%B}" in months,
@@ -58,7 +57,7 @@ def fits(criteria: Json, slot: datetime, previous: datetime | None) -> bool:
 def expiry(created: datetime, duration: str) -> datetime:
     """When a recovery point expires, by the calendar: P10Y is the same day ten years on.
 
-    Source: dp-pgflex-lifecycle-roles-2024-04-29. Assumed: a day that a month lacks becomes its last day.
+    **Source**: dp-pgflex-lifecycle-roles-2024-04-29. Assumed: a day that a month lacks becomes its last day.
     Raises ValueError for anything but one number and one of D, W, M, Y.
     """
     found = _DURATION.fullmatch(duration)
@@ -73,7 +72,9 @@ def expiry(created: datetime, duration: str) -> datetime:
     return created.replace(year=year, month=month, day=min(created.day, monthrange(year, month)[1]))
 
 
-def _is_first(kind: str, slot: datetime, previous: datetime | None) -> bool:
+def _is_of_kind(kind: str, slot: datetime, previous: datetime | None) -> bool:
+    if kind == "AllBackup":
+        return True
     period = PERIODS.get(kind)
     return period is not None and (previous is None or period(previous) != period(slot))
 

@@ -47,8 +47,8 @@ def time_zone(name: str | None) -> ZoneInfo:
 def intervals(rule: Json) -> list[Interval]:
     """The series of a backup rule. Raises ValueError for a broken one.
 
-    Source: policies of dp-policy-create-delete-2025-11-06. Assumed: the wall clock of the start in the schedule's zone
-    is kept over daylight saving; a start without an offset is that wall clock; hours count in UTC.
+    **Source**: policies of dp-policy-create-delete-2025-11-06. Assumed: the wall clock of the start in the
+    schedule's zone is kept over daylight saving; a start without an offset is that wall clock; hours count in UTC.
     """
     schedule = rule["trigger"]["schedule"]
     zone = time_zone(schedule.get("timeZone"))

@@ -90,8 +90,8 @@ def region_problem(world: World, vault: Resource, wanted: Json, _: str = "") -> 
 def protected_problem(world: World, vault: Resource, wanted: Json, instance_id: str = "") -> Problem | None:
     """Another instance has the datasource: live in any vault, or soft-deleted in this one.
 
-    Source: dp-softdelete-2025-11-06; secure-by-default documentation (the same vault refuses a new instance; assumed:
-    with the same code).
+    **Source**: dp-softdelete-2025-11-06; secure-by-default documentation (the same vault refuses a new instance;
+    assumed: with the same code).
     """
     server_id = instance_body.datasource_id(wanted)
     below = f"{vault.id.lower()}/"
@@ -106,7 +106,8 @@ def protected_problem(world: World, vault: Resource, wanted: Json, instance_id: 
 def server_problem(world: World, server_id: str) -> Problem | None:
     """What keeps a server from being backed up, as the service's plug-in says it.
 
-    Source: troubleshooting page of PostgreSQL flexible servers; support matrix (replicas). Assumed: elastic clusters.
+    **Source**: troubleshooting page of PostgreSQL flexible servers; support matrix (replicas). Assumed: elastic
+    clusters.
     """
     group = group_of(server_id)
     if world.get(group) is None:
@@ -129,7 +130,7 @@ def server_problem(world: World, server_id: str) -> Problem | None:
 def missing_permission(world: World, principal: str, server_id: str) -> tuple[str, str] | None:
     """The first action that a vault's identity lacks, and where; None when it has all it needs.
 
-    Source: built-in role definition; dp-validate-failed-then-ok-disk-blob-2022-07-01 (which action is named first).
+    **Source**: built-in role definition; dp-validate-failed-then-ok-disk-blob-2022-07-01 (which action is named first).
     """
     group = group_of(server_id)
     needed = [(action, group) for action in GROUP_ACTIONS] + [(action, server_id) for action in SERVER_ACTIONS]
@@ -138,6 +139,7 @@ def missing_permission(world: World, principal: str, server_id: str) -> tuple[st
 
 
 def group_of(resource_id: str) -> str:
+    """The id of the resource group of a resource."""
     return "/".join(resource_id.split("/")[:5])
 
 

@@ -59,7 +59,7 @@ def wanted(world: World, call: Call, known: Resource | None) -> Json:
         raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
     identity = _identity(world, call, old.get("identity"))
     return {
-        "location": location,
+        "location": region(location),  # Assumed: display names come back as identifiers
         **_kept("tags", call.body.get("tags", old.get("tags"))),
         **_kept("identity", identity),
         "properties": _properties(call, old.get("properties", {}), region(location)),
@@ -129,7 +129,7 @@ def _properties(call: Call, old: Json, at: str) -> Json:
 
 
 def _score(security: Json) -> tuple[str, str]:
-    """secureScore and bcdrSecurityLevel. **Source**: the ten combinations in all recordings."""
+    """SecureScore and bcdrSecurityLevel. **Source**: the ten combinations in all recordings."""
     soft = security.get("softDeleteSettings", {}).get("state")
     immutable = security.get("immutabilitySettings", {}).get("state")
     if soft == "AlwaysOn" or immutable == "Locked":

@@ -27,6 +27,7 @@ def soft_delete(vault: Resource) -> Json:
 
 
 def immutability(vault: Resource) -> str:
+    """The state of the vault's immutability: Disabled, Unlocked or Locked."""
     settings = vault.body["properties"].get("securitySettings", {})
     return str(settings.get("immutabilitySettings", {}).get("state", "Disabled"))
 
@@ -47,7 +48,8 @@ def principal_id(vault: Resource, identity_details: Json) -> str:
 def put(world: World, call: Call) -> Response:
     """Create or change a vault: 201 and an operation, 200 when nothing changes.
 
-    Source: dp-vault-create-delete-2025-11-06, dp-policy-create-delete-2025-11-06 (200), aso-dp-backupvault-20231101.
+    **Source**: dp-vault-create-delete-2025-11-06, dp-policy-create-delete-2025-11-06 (200),
+    aso-dp-backupvault-20231101.
     """
     resources.require_group(world, call.at["subscription"], call.at["group"])
     known = world.get(call.path)
@@ -68,7 +70,7 @@ def put(world: World, call: Call) -> Response:
 def settled(world: World, operation: str, vault_id: str, caller: str) -> None:
     """A vault's write is done; only now do user-assigned identities show their ids.
 
-    Source: dp-uami-create-update-2025-11-06.
+    **Source**: dp-uami-create-update-2025-11-06.
     """
     operations.finish(world, operation)
     if vault := world.get(vault_id):
@@ -107,7 +109,7 @@ def list_vaults(world: World, call: Call) -> Response:
 def delete(world: World, call: Call) -> Response:
     """Delete a vault: 202, 204 when there is none. Refused while it holds policies or instances, soft-deleted too.
 
-    Source: dp-vault-create-delete-2025-11-06 (the operation's status stands below the resource group).
+    **Source**: dp-vault-create-delete-2025-11-06 (the operation's status stands below the resource group).
     """
     resources.require_group(world, call.at["subscription"], call.at["group"])
     vault = world.get(call.path)

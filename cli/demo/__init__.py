@@ -1,0 +1,1 @@
+"""The whole story on the local Azure: `make demo`."""
