@@ -84,6 +84,8 @@ class Rehearsal:
             table_endpoint=f"https://{ACCOUNT}.table.core.windows.net",
             alert_topic=TOPIC,
         )
+        operator = self.azure.credential(authorization.OPERATOR)
+        self._archive = TableLedger(Cloud(self.settings, operator, InProcessTransport(self.azure)))
         self._deploy()
         self.start()
 
@@ -126,12 +128,11 @@ class Rehearsal:
         text = self.rules
         for region in self.regions:
             text = text.replace(f"{{vault:{region}}}", self.vault_id(region))
-        self.ledger = TableLedger(cloud)
-        wiring.use(wiring.Context(cloud, self.ledger, rules_file.parse(text)))
+        wiring.use(wiring.Context(cloud, TableLedger(cloud), rules_file.parse(text)))
         queues = QueueServiceClient(
             self.settings.queue_endpoint,
             credential=self.azure.credential(authorization.OPERATOR),
-            transport=InProcessTransport(self.azure),
+            transport=self._transport,
             retry_total=0,
         )
         self.host = InProcessHost(function_app.app, queues, host_json=json.loads(HOST_JSON.read_text()), settings={})
@@ -233,7 +234,7 @@ class Rehearsal:
 
     def row(self, server_id: str) -> ServerRow:
         """What the ledger knows of a server; an empty row when it knows nothing."""
-        return self.ledger.server(server_id).row or ServerRow(server_id=server_id)
+        return self._archive.server(server_id).row or ServerRow(server_id=server_id)
 
     def of_type(self, resource_type: str) -> list[Any]:
         return list(self.azure.world.of_type(resource_type))

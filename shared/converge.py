@@ -225,9 +225,9 @@ class _Look:
         """Put what the plan knows into the row. The operation that led here has had its say."""
         ended = observed.memory.running
         if plan.instance_id:
-            self._know(denials=0, denied_since=None)
-        elif plan.verdict.kind is Kind.WAITING_FOR_ROLES and ended and ended.status == "failed":
-            self._know(denials=self.row.denials + 1, denied_since=self.row.denied_since or observed.now)
+            self._know(refusals=0, refused_since=None)
+        elif plan.wait and ended and ended.status == "failed":
+            self._know(refusals=self.row.refusals + 1, refused_since=self.row.refused_since or observed.now)
         unready = plan.verdict.kind is Kind.NOT_READY
         self._instance_was_known = plan.instance_id == self.row.instance_id
         self._know(

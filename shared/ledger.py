@@ -37,8 +37,8 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     running: Running | None = None
     first_backup: FirstBackup = msgspec.field(default_factory=FirstBackup)
     granted_at: datetime | None = None
-    denied_since: datetime | None = None
-    denials: int = 0
+    refused_since: datetime | None = None
+    refusals: int = 0
     unready_since: datetime | None = None
     created_here: bool = False
     verdict: str = ""
@@ -57,8 +57,8 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             running=self.running,
             first_backup=self.first_backup,
             granted_at=self.granted_at,
-            denied_since=self.denied_since,
-            denials=self.denials,
+            refused_since=self.refused_since,
+            refusals=self.refusals,
             unready_since=self.unready_since,
             created_here=self.created_here,
             policy_id=self.policy_id,

@@ -84,5 +84,6 @@ def _fold(text: str) -> str:
 
 
 def _shortened(text: str, longest: int = 80) -> str:
-    """Tags are written by strangers: what is shown of them is short."""
-    return text if len(text) <= longest else text[:longest] + "…"
+    """Tags are written by strangers: what is shown of them is short, and has no control or bidi character."""
+    plain = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:longest])
+    return plain if len(text) <= longest else plain + "…"

@@ -100,16 +100,16 @@ class FirstBackup:
 class Memory:
     """What earlier passes wrote down. Losing it costs reads, never protection.
 
-    granted_at: when we last gave the vault's identity a role. denied_since: since when the service has been missing
-    permissions, and `denials` how often it said so. policy_id, policy_digest: the policy that the instance followed
+    granted_at: when we last gave the vault's identity a role. refused_since: since when the service has refused
+    to validate or to protect, and `refusals` how often. policy_id, policy_digest: the policy that the instance followed
     when it was last found right, and what that meant; policies are never changed, so it means that still. unready_since: since when the server has not been Ready. created_here: this program created the instance.
     """
 
     running: Running | None = None
     first_backup: FirstBackup = field(default_factory=FirstBackup)
     granted_at: datetime | None = None
-    denied_since: datetime | None = None
-    denials: int = 0
+    refused_since: datetime | None = None
+    refusals: int = 0
     unready_since: datetime | None = None
     created_here: bool = False
     policy_id: str = ""

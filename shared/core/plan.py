@@ -9,12 +9,14 @@ from datetime import timedelta
 
 from shared.core import first_backup, names, protection
 from shared.core.actions import Action, EnsurePolicy, GrantRole, Protect, Validate, Wait
+from shared.core.failures import Cause, classify
 from shared.core.intent import Intent, LeaveAlone, Mistake, NotAsked
 from shared.core.intent import Protect as Wanted
 from shared.core.observed import FirstBackup, Instance, Need, Observed, Running, Server, Vault
 from shared.core.policy import Policy, policy_name, render, tier_meaning
 from shared.core.rules import Rules
 from shared.core.verdict import Kind, Verdict
+from shared.datasources.facts import Datasource
 
 # Sources for the waits: recordings of flexible servers. Validation 39.9-40.9 s; ProtectionConfigured 36-69 s after
 # the PUT; roles granted at 12:22:41 worked at 12:24:42.
@@ -23,8 +25,8 @@ CONFIGURING_S, CONFIGURING_AGAIN_S = 70.0, 30.0
 GRANTED_S = 120.0
 UNREADY_S, UNREADY_SHARE = 10.0, 1 / 40  # a server that takes an hour to be Ready is noticed at most 90 seconds late
 # Source: documentation and reports of role propagation: 10 minutes, at worst 30.
-DENIED_AGAIN_S = (60.0, 120.0, 240.0, 480.0, 900.0)
-DENIED_LONGEST = timedelta(minutes=40)
+REFUSED_AGAIN_S = (60.0, 120.0, 240.0, 480.0, 900.0)
+DENIED_LONGEST, REFUSED_LONGEST = timedelta(minutes=40), timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,13 @@ def choose_vault(server: Server, intent: Wanted, observed: Observed, rules: Rule
     return next((vault for vault in candidates if vault and vault.location == server.location), None)
 
 
-def intended_policy(intent: Wanted, vault_id: str, policies: tuple[Policy, ...]) -> tuple[str, bool, Policy | None]:
+def intended_policy(
+    intent: Wanted, vault_id: str, policies: tuple[Policy, ...], facts: Datasource
+) -> tuple[str, bool, Policy | None]:
     """The policy that means the tier: its id, whether it exists, and the stranger that has our name but not our meaning."""
     meaning, ours = tier_meaning(intent.tier), policy_name(intent.tier_name, intent.tier)
-    same = sorted((p for p in policies if p.meaning == meaning), key=lambda p: (p.name.lower() != ours, p.name))
-    if same:
+    fitting = [policy for policy in policies if policy.meaning == meaning and facts.key in policy.datasources]
+    if same := sorted(fitting, key=lambda policy: (policy.name.lower() != ours, policy.name)):
         return same[0].id, True, None
     stranger = next((policy for policy in policies if policy.name.lower() == ours), None)
     return f"{vault_id}/backupPolicies/{ours}", False, stranger
@@ -173,7 +177,7 @@ def _new(server: Server, intent: Wanted, observed: Observed, rules: Rules) -> Pl
         return Plan(Verdict.of(Kind.NO_VAULT, wanted))
     if not vault.principal_id:
         return Plan(Verdict.of(Kind.VAULT_IDENTITY, f"vault {vault.id.rsplit('/', 1)[-1]} has no identity"))
-    policy_id, exists, stranger = intended_policy(intent, vault.id, observed.policies or ())
+    policy_id, exists, stranger = intended_policy(intent, vault.id, observed.policies or (), facts)
     if stranger:
         return Plan(Verdict.of(Kind.POLICY_TAMPERED, f"policy {stranger.name} does not mean tier {intent.tier_name}"))
     first: tuple[Action, ...] = ()
@@ -211,25 +215,28 @@ def _towards_protection(
 def _until_effective_s(observed: Observed) -> float:
     """How long to leave a fresh role alone; 0 once it was tried, for then only trying again tells."""
     memory = observed.memory
-    if not memory.granted_at or memory.denials:
+    if not memory.granted_at or memory.refusals:
         return 0.0
     left_s = GRANTED_S - (observed.now - memory.granted_at).total_seconds()
     return left_s if left_s > 1 else 0.0  # Date headers have whole seconds
 
 
 def _refused(ended: Running, observed: Observed, rules: Rules) -> tuple[Verdict, tuple[Action, ...]]:
-    """The service refused to validate or to protect: wait for a role, or say what a person must repair."""
+    """The service refused to validate or to protect: wait where waiting helps, else say what a person must repair."""
     code, message = ended.error
-    if not protection.is_permission(code):
+    cause, memory = classify(code), observed.memory
+    waited = observed.now - (memory.refused_since or observed.now)
+    if cause in (Cause.CONFIGURATION, Cause.GONE) or waited >= REFUSED_LONGEST:
         return Verdict.of(Kind.VALIDATION_FAILED, f"Azure Backup refuses: {code}: {message}"), ()
-    memory = observed.memory
-    waited = observed.now - (memory.denied_since or observed.now)
+    after_s = REFUSED_AGAIN_S[min(memory.refusals, len(REFUSED_AGAIN_S) - 1)]
+    if cause is not Cause.PERMISSION:
+        reason = f"Azure Backup could not do it now ({code}); it is asked again"
+        return Verdict.of(Kind.CONFIGURING, reason), (Wait(reason, after_s),)
     if waited >= DENIED_LONGEST:
         kind = Kind.ROLES_MISSING if rules.roles.grant == "predeployed" else Kind.ROLES_INEFFECTIVE
         minutes = int(waited.total_seconds() // 60)
         return Verdict.of(kind, f"the vault's identity has been refused for {minutes} minutes ({code})"), ()
     reason = f"the vault's identity may not reach the server yet ({code})"
-    after_s = DENIED_AGAIN_S[min(memory.denials, len(DENIED_AGAIN_S) - 1)]
     return Verdict.of(Kind.WAITING_FOR_ROLES, reason), (Wait(reason, after_s),)
 
 

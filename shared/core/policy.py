@@ -7,7 +7,7 @@ names is of the meaning, never of JSON, so an upgrade of this program moves noth
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -49,13 +49,17 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy of a vault. backup_rule and default_tag are what an on-demand backup must name."""
+    """A policy of a vault. backup_rule and default_tag are what an on-demand backup must name.
+
+    datasources: lower-case types of what it may protect; the service refuses it for anything else.
+    """
 
     id: str
     name: str
     meaning: Meaning | None
     backup_rule: str
     default_tag: str
+    datasources: frozenset[str] = frozenset()
 
 
 def tier_meaning(tier: Tier) -> Meaning:
@@ -132,35 +136,55 @@ def _criterion(name: str, priority: int, what: str) -> Json:
 
 
 def read_policy(body: Mapping[str, Any]) -> Policy:
-    """Read a policy of any client. Its meaning is None when it says something that a tier cannot mean."""
-    rules: Sequence[Mapping[str, Any]] = (body.get("properties") or {}).get("policyRules") or []
-    backup = next((rule for rule in rules if rule.get("objectType") == "AzureBackupRule"), {})
+    """Read a policy of any client. Its meaning is None when it says something that a tier cannot mean. Never raises."""
+    properties = _object(body.get("properties"))
+    rules = _objects(properties.get("policyRules"))
+    backups = [rule for rule in rules if rule.get("objectType") == "AzureBackupRule"]
+    backup = backups[0] if backups else {}
     kept = {str(rule.get("name", "")).lower(): rule for rule in rules if rule.get("objectType") == "AzureRetentionRule"}
     default = next((rule for rule in kept.values() if rule.get("isDefault")), {})
     return Policy(
         id=str(body.get("id", "")),
         name=str(body.get("name", "")),
-        meaning=_meaning(backup, kept),
+        meaning=_meaning(backup, kept) if len(backups) == 1 else None,
         backup_rule=str(backup.get("name", "")),
         default_tag=str(default.get("name", "Default")),
+        datasources=frozenset(str(kind).lower() for kind in _list(properties.get("datasourceTypes"))),
     )
 
 
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in _list(value) if isinstance(item, Mapping)]
+
+
 def _meaning(backup: Mapping[str, Any], kept: Mapping[str, Mapping[str, Any]]) -> Meaning | None:
-    trigger = backup.get("trigger") or {}
-    schedule = trigger.get("schedule") or {}
-    zone = schedule.get("timeZone") or "UTC"
-    slots = [_slot(text) for text in schedule.get("repeatingTimeIntervals") or []]
-    tags = sorted(trigger.get("taggingCriteria") or [], key=lambda tag: tag.get("taggingPriority", 99))
-    retention = [_kept(tag, kept) for tag in tags]
-    if not slots or None in slots or not retention or None in retention or retention[-1][0]:  # type: ignore[index]
+    trigger = _object(backup.get("trigger"))
+    schedule = _object(trigger.get("schedule"))
+    starts, tags = _list(schedule.get("repeatingTimeIntervals")), _objects(trigger.get("taggingCriteria"))
+    slots = [slot for text in starts if (slot := _slot(text))]
+    retention = [rule for tag in sorted(tags, key=_priority) if (rule := _kept(tag, kept))]
+    if not slots or len(slots) < len(starts) or not retention or len(retention) < len(tags) or retention[-1][0]:
         return None
+    zone = str(schedule.get("timeZone") or "UTC")
     zone = "UTC" if zone == "Coordinated Universal Time" else zone
-    return Meaning(tuple(sorted(slots)), zone, tuple(retention))  # type: ignore[arg-type]  # None is ruled out above
+    return Meaning(tuple(sorted(slots)), zone, tuple(retention))
 
 
-def _slot(text: str) -> tuple[str, int, str] | None:
-    match = _INTERVAL.fullmatch(text)
+def _priority(tag: Mapping[str, Any]) -> int:
+    priority = tag.get("taggingPriority")
+    return priority if isinstance(priority, int) else 99
+
+
+def _slot(text: object) -> tuple[str, int, str] | None:
+    match = _INTERVAL.fullmatch(text) if isinstance(text, str) else None
     if not match:
         return None
     try:
@@ -173,15 +197,17 @@ def _slot(text: str) -> tuple[str, int, str] | None:
 
 def _kept(tag: Mapping[str, Any], kept: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
     """One retention rule as (criterion, duration), or None when it is more than a tier can say."""
-    rule = kept.get(str((tag.get("tagInfo") or {}).get("tagName", "")).lower())
-    lifecycles = (rule or {}).get("lifecycles") or []
+    rule = kept.get(str(_object(tag.get("tagInfo")).get("tagName", "")).lower(), {})
+    lifecycles = _objects(rule.get("lifecycles"))
     if len(lifecycles) != 1 or lifecycles[0].get("targetDataStoreCopySettings"):
         return None
-    duration = (lifecycles[0].get("deleteAfter") or {}).get("duration")
+    duration = _object(lifecycles[0].get("deleteAfter")).get("duration")
     if not isinstance(duration, str):
         return None
     if tag.get("isDefault"):
         return "", duration
-    criteria = tag.get("criteria") or []
-    absolute = criteria[0].get("absoluteCriteria") or [] if len(criteria) == 1 else []
-    return (absolute[0], duration) if len(absolute) == 1 else None
+    criteria = _objects(tag.get("criteria"))
+    said = {name: value for name, value in criteria[0].items() if value} if len(criteria) == 1 else {}
+    absolute = _list(said.get("absoluteCriteria"))
+    only = said.keys() <= {"objectType", "absoluteCriteria"} and len(absolute) == 1 and isinstance(absolute[0], str)
+    return (absolute[0], duration) if only else None

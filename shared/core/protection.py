@@ -14,12 +14,6 @@ _STOPPED = frozenset({
     "protectionstopped", "backupssuspended", "backupschedulessuspended", "retentionschedulessuspended",
     "notprotected", "softdeleting", "softdeleted",
 })  # fmt: skip
-_PERMISSION = ("permission", "authorization")
-
-
-def is_permission(code: str) -> bool:
-    """Whether an error code of the service says that a role is missing. Source: the troubleshooting guide's codes."""
-    return any(word in code.lower() for word in _PERMISSION)
 
 
 def is_admitted(instance: Instance, rules: Rules) -> bool:

@@ -55,8 +55,8 @@ def test_official_shapes_are_read(text: str, kind: str, name: str, parent: str |
         SERVER.replace("pg-orders", "pg?x=1"),
         SERVER.replace("pg-orders", "pg#x"),
         SERVER.replace("pg-orders", "pg\\x"),
-        SERVER.replace("subscriptions", "ſubscriptionſ"),
-        SERVER.replace("flexibleServers", "flexıbleServers"),
+        SERVER.replace("subscriptions", "\u017fubscription\u017f"),
+        SERVER.replace("flexibleServers", "flex\u0131bleServers"),
         SERVER.replace("pg-orders", "pg-\u212aelvin"),
         SERVER.replace(SUBSCRIPTION, "not-a-guid"),
         SERVER.replace(SUBSCRIPTION, SUBSCRIPTION + "0"),
@@ -96,7 +96,7 @@ def test_casing_does_not_matter(text: str, flips: list[bool]):
     assert (plain.key, plain.type, plain.subscription) == (other.key, other.type, other.subscription)
 
 
-@given(st.text(alphabet="abcK\u212aſiıİ./-_%0", max_size=12))
+@given(st.text(alphabet="abcK\u212a\u017fi\u0131\u0130./-_%0", max_size=12))
 def test_a_name_that_is_read_is_ascii(name: str):
     """No letter outside ASCII gets into a name, a type or a subscription, not even one that folds into ASCII."""
     found = resource_id.parse(SERVER.replace("pg-orders", name))

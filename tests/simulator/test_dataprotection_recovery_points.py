@@ -30,6 +30,49 @@ def azure():
     return made
 
 
+def test_a_point_has_every_recorded_member(azure):
+    """32 hexadecimal digits, nulls written out, kept for three months from its creation, readable by its id."""
+    start_backup(azure)
+    azure.advance(941)
+    (point,) = ask(azure, "GET", POINTS).json()["value"]
+    assert len(point["name"]) == 32
+    assert int(point["name"], 16)
+    created = point["properties"]["recoveryPointTime"]
+    (store,) = point["properties"]["recoveryPointDataStoresDetails"]
+    assert point == {
+        "properties": {
+            "objectType": "AzureBackupDiscreteRecoveryPoint",
+            "recoveryPointId": point["name"],
+            "recoveryPointTime": created,
+            "recoveryPointType": "Full",
+            "friendlyName": point["name"],
+            "recoveryPointDataStoresDetails": [
+                {
+                    "id": store["id"],
+                    "type": "VaultStore",
+                    "creationTime": created,
+                    "expiryTime": created.replace("2026-11", "2027-02"),
+                    "metaData": None,
+                    "visible": True,
+                    "state": "COMMITTED",
+                    "rehydrationExpiryTime": None,
+                    "rehydrationStatus": None,
+                }
+            ],
+            "retentionTagName": "default",
+            "retentionTagVersion": point["properties"]["retentionTagVersion"],
+            "policyName": "weekly",
+            "policyVersion": None,
+            "expiryTime": created.replace("2026-11", "2027-02"),
+            "recoveryPointState": "Completed",
+        },
+        "id": f"{POINTS}/{point['name']}",
+        "name": point["name"],
+        "type": "Microsoft.DataProtection/backupVaults/backupInstances/recoveryPoints",
+    }
+    assert ask(azure, "GET", point["id"]).json() == point
+
+
 def test_tags_and_expiry_follow_the_policy(azure):
     """Yearly before monthly before default: the first point is yearly, the first one of the next month monthly."""
     tags = (tagging(), tagging("Monthly", 15, "FirstOfMonth"), tagging("Yearly", 10, "FirstOfYear"))

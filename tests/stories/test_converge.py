@@ -1,23 +1,11 @@
 """Converge, through the front door: events of Azure go in, and the world is what is looked at."""
 
 import pytest
-from conftest import GOLD, INSTANCES, RULES
+from conftest import GOLD, INSTANCES, RULES, happy
 
+from functions import wiring
+from shared.core.policy import render
 
-
-def protected(state):
-    """The state without its generated names."""
-    return {**state, "instances": [shape for _, shape in state["instances"]], "policies": len(state["policies"])}
-
-
-HAPPY = {
-    "instances": ["ProtectionConfigured"],
-    "policies": 1,
-    "roles": 2,
-    "backups": [(True, "Completed")],
-    "points": 1,
-    "verdict": "protected",
-}
 
 
 def test_a_tagged_server_ends_protected_with_a_first_recovery_point(estate):
@@ -25,7 +13,7 @@ def test_a_tagged_server_ends_protected_with_a_first_recovery_point(estate):
     world = estate()
     server = world.create_server("pg-one", GOLD)
     world.run(seconds=3600)
-    assert protected(world.state_of(server)) == HAPPY
+    assert happy(world.state_of(server))
     assert world.host.failures == []
 
 
@@ -36,7 +24,7 @@ def test_a_tag_on_an_old_server_protects_it(estate):
     assert world.state_of(server)["instances"] == []
     world.tag(server, backup_tier="Gold ")
     world.run(seconds=3600)
-    assert protected(world.state_of(server)) == HAPPY
+    assert happy(world.state_of(server))
 
 
 def test_events_twice_reordered_and_late_change_nothing_but_latency(estate):
@@ -54,7 +42,7 @@ def test_events_twice_reordered_and_late_change_nothing_but_latency(estate):
     for event in reversed(held):
         world.deliver(event)
     world.run(seconds=600)
-    assert protected(world.state_of(server)) == HAPPY
+    assert happy(world.state_of(server))
 
 
 def test_lost_events_are_healed_by_a_later_one(estate):
@@ -64,7 +52,7 @@ def test_lost_events_are_healed_by_a_later_one(estate):
     assert world.state_of(server)["verdict"] == ""
     world.tag(server, team="shop")
     world.run(seconds=3600)
-    assert protected(world.state_of(server)) == HAPPY
+    assert happy(world.state_of(server))
 
 
 def test_a_duplicate_event_asks_nothing_of_arm(estate):
@@ -79,7 +67,7 @@ def test_a_duplicate_event_asks_nothing_of_arm(estate):
         world.deliver(events[-1])
     world.run(seconds=60)
     assert world.app_calls(mark) == []
-    assert protected(world.state_of(server)) == HAPPY
+    assert happy(world.state_of(server))
 
 
 @pytest.mark.parametrize(("tags", "most"), [(GOLD, 2), ({}, 2)])
@@ -115,7 +103,7 @@ def test_a_change_during_a_look_is_not_lost(estate):
     world._transport.send = during
     world.tag(server, team="shop")
     world.run(seconds=3600)
-    assert protected(world.state_of(server)) == HAPPY
+    assert happy(world.state_of(server))
 
 
 def test_removing_the_tag_stops_nothing(estate):
@@ -145,9 +133,6 @@ def test_observe_writes_nothing_and_says_what_it_would_do(estate):
 
 def test_a_policy_of_another_client_that_means_the_tier_is_used(estate):
     """What counts is what a policy means: one that someone else made under another name is taken."""
-    from shared.core.policy import render
-    from functions import wiring
-
     world = estate()
     body = render(wiring.current().rules.tiers["gold"], "Microsoft.DBforPostgreSQL/flexibleServers")
     world.arm("PUT", f"{world.vault_id()}/backupPolicies/ten-years", body)
