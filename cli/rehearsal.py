@@ -4,6 +4,7 @@ The one place where product, simulator and host meet: the demo, the story tests 
 plays what lies between them: Event Grid's delivery, the host's polling, timers, and the death of the process.
 """
 
+import functools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -120,7 +121,9 @@ class Rehearsal:
         from azure.data.tables import TableServiceClient  # noqa: PLC0415 - as the product does
 
         credential, transport = self.azure.credential(authorization.OPERATOR), InProcessTransport(self.azure)
-        return TableServiceClient(self.settings.table_endpoint, credential=credential, transport=transport, retry_total=0)
+        return TableServiceClient(
+            self.settings.table_endpoint, credential=credential, transport=transport, retry_total=0
+        )
 
     def start(self) -> None:
         """Start the app's process: it knows nothing of what an earlier one knew."""
@@ -202,7 +205,7 @@ class Rehearsal:
         self.azure.advance_to(moment)
         self.on_time()
         for _, name in due:
-            self._alive(lambda name=name: self.host.fire(name))
+            self._alive(functools.partial(self.host.fire, name))
 
     def _turn(self) -> bool:
         """Deliver what waits to be delivered and run what is visible; whether there was anything."""

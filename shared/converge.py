@@ -17,13 +17,13 @@ from shared.cloud import observe, queue
 from shared.cloud.apply import apply
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError
-from shared.core import filters, resource_id
+from shared.core import filters, protection, resource_id
 from shared.core.actions import GrantRole, Protect, StartBackup, Wait, Write
 from shared.core.events import Dropped, read_event
 from shared.core.intent import Intent, read_intent
 from shared.core.intent import Protect as Protected
-from shared.core.observed import FirstBackup, Observed, Running
-from shared.core.plan import Plan, choose_vault, make_plan, needs
+from shared.core.observed import FirstBackup, Instance, Observed, Running
+from shared.core.plan import CONFIGURING_AGAIN_S, Plan, choose_vault, make_plan, needs
 from shared.core.resource_id import ResourceId
 from shared.core.rules import Rules
 from shared.core.verdict import Kind, Verdict
@@ -34,6 +34,7 @@ from shared.ledger import Ledger
 QUEUE = "converge"
 DATASOURCES: dict[str, Datasource] = {datasource.key: datasource for datasource in KNOWN}
 OPERATION_AGAIN_S = 3.0
+CONFIGURING_SHARE = 1 / 20  # an instance that configures for hours is looked at ever less often
 OPERATION_LONGEST = timedelta(hours=2)
 UNREACHABLE = timedelta(hours=24)
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 5.0, 900.0
@@ -118,6 +119,7 @@ class _Look:
         self.datasource = DATASOURCES[server_id.type]
         self.began = cloud.now
         self._instance_was_known = True
+        self._instances: tuple[Instance, ...] | None = None
 
     def run(self) -> Outcome:
         """Observe, plan, apply. Every error of Azure becomes Pending, with a wait that Azure named or that grows."""
@@ -152,12 +154,11 @@ class _Look:
         return Outcome(plan.verdict, plan.wait.after_s if plan.wait else None)
 
     def _ask_about_operation(self) -> Outcome | None:
-        """Look once at what an earlier pass started; an Outcome while it still runs.
-
-        The operation of a PUT is not asked about: the instance itself says more.
-        """
+        """Look once at what an earlier pass started; an Outcome while it still runs."""
         running = self.row.running
-        if not running or not running.url or running.kind == "protect":
+        if running and running.kind == "protect":
+            return self._ask_about_instance(running)
+        if not running or not running.url:
             return None
         running = self._asked(running)
         if running.status == "running":
@@ -169,6 +170,17 @@ class _Look:
             self._know(running=running)
         return None
 
+    def _ask_about_instance(self, running: Running) -> Outcome | None:
+        """The instance says more than the operation of its PUT, which is asked about only if there is no instance."""
+        self._instances = observe.instances(self.cloud, self.server_id)
+        busy = protection.unfinished(self._instances[0]) if self._instances else None
+        if busy:
+            waited_s = (self.cloud.now - running.started_at).total_seconds()
+            return Outcome(busy, max(CONFIGURING_AGAIN_S, waited_s * CONFIGURING_SHARE))
+        asked = self._asked(running) if running.url and not self._instances else running
+        self._know(running=asked if asked.status == "failed" else None)
+        return None
+
     def _asked(self, running: Running) -> Running:
         looked = observe.operation(self.cloud, running)
         if looked.status == "running" and self.cloud.now - running.started_at > OPERATION_LONGEST:
@@ -178,11 +190,9 @@ class _Look:
     def _observe(self) -> Observed:
         server = observe.server(self.cloud, self.server_id, self.datasource)
         creating = server is not None and server.state == self.datasource.creating_state
-        instances = () if creating else observe.instances(self.cloud, self.server_id)
-        running = self.row.running
-        if running and running.kind == "protect":
-            asked = self._asked(running) if running.url and not instances else running
-            self._know(running=asked if asked.status == "failed" else None)
+        instances = self._instances
+        if instances is None:
+            instances = () if creating else observe.instances(self.cloud, self.server_id)
         return Observed(self.cloud.now, self.server_id, self.datasource, server, instances, memory=self.row.memory)
 
     def _complete(self, observed: Observed, intent: Intent) -> Observed:

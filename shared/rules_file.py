@@ -22,6 +22,7 @@ _VALID_VAULT = (
 )
 # Source: support matrix for vaulted backup of PostgreSQL flexible servers: retention from 7 days to 10 years.
 SHORTEST, LONGEST = Span(7, "day"), Span(10, "year")
+_MOST = {"day": 3660, "week": 522, "month": 120, "year": 10}  # ten years, in each unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def parse(text: str, file: str = "rules.yaml") -> Rules:
     """Read rules from text; `file` is the name that messages show. Raises BadRules."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # PyYAML lets out what is too deep or out of range
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise BadRules(file, [Problem(line, column, f"is not YAML: {getattr(error, 'problem', error)}")]) from None
@@ -104,6 +105,9 @@ class _Reader:
             return {}
         pairs: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self.complain(key, f"a name must be one word, in {where or 'the file'}")
+                continue
             if key.value in pairs:
                 self.complain(key, f"{_dotted(where, key.value)} stands here twice")
             pairs[str(key.value)] = (key, value)
@@ -165,16 +169,22 @@ def _check(root: yaml.Node, rules: Rules, complain: Callable[[yaml.Node, str], N
                 complain(_at(root, "vaults", index, "tiers", place), message)
     for name, tier_rule in rules.tiers.items():
         if name.casefold() == rules.exempt.value.casefold():
-            complain(_at(root, "tiers", name), f"tier {name!r} has the name of the exemption value")
+            complain(_key_at(root, "tiers", name), f"tier {name!r} has the name of the exemption value")
+        twin = next(other for other in rules.tiers if other.casefold() == name.casefold())
+        if twin != name:  # on a tag both are one word
+            complain(_key_at(root, "tiers", name), f"tier {name!r} has the name of tier {twin!r}")
         _check_tier(root, name, tier_rule, complain)
 
 
 def _check_tier(root: yaml.Node, name: str, tier: Tier, complain: Callable[[yaml.Node, str], None]) -> None:
-    if not tier.backup.days:
+    days = tier.backup.days
+    if not days:
         complain(_at(root, "tiers", name, "backup", "days"), f"tiers.{name}.backup.days is empty")
+    for day in sorted({day for day in days if days.count(day) > 1}):
+        complain(_at(root, "tiers", name, "backup", "days"), f"tiers.{name}.backup.days has {day} twice")
     for keep in fields(tier.keep):
         span = getattr(tier.keep, keep.name)
-        if span and not SHORTEST.longest <= span.longest <= LONGEST.longest:
+        if span and (span.longest < SHORTEST.longest or span.count > _MOST[span.unit]):
             message = f"tiers.{name}.keep.{keep.name} is {span}; Azure Backup keeps from {SHORTEST} to {LONGEST}"
             complain(_at(root, "tiers", name, "keep", keep.name), message)
 
@@ -185,8 +195,14 @@ def _at(node: yaml.Node, *path: str | int) -> yaml.Node:
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
             node = node.value[step]
         elif isinstance(node, yaml.MappingNode):
-            node = next((value for key, value in node.value if key.value == step), node)
+            node = {key.value: value for key, value in node.value}.get(step, node)
     return node
+
+
+def _key_at(root: yaml.Node, section: str, name: str) -> yaml.Node:
+    """The node of a name itself, where `_at` answers that of its value."""
+    found: yaml.Node = next(key for key, _ in _at(root, section).value if key.value == name)
+    return found
 
 
 def _dotted(where: str, name: str) -> str:

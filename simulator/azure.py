@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from azure.core.credentials import AccessToken
 
-from simulator import arm
+from simulator import arm, identity
 from simulator.faults import CALL_FAULTS, Fault
 from simulator.grid import CustomTopic
+from simulator.storage.blob import BlobService
 from simulator.storage.queue import QueueService
 from simulator.storage.table import TableService
 from simulator.wire import Request, Response, http_date, json_response
@@ -25,7 +26,7 @@ class AnswerLost(Exception):
 
 @dataclass(frozen=True)
 class LoggedCall:
-    """One call that reached the local Azure. `operation` is the ARM action, or `queue`/`table`/`grid` and the verb."""
+    """One call that reached the local Azure. `operation` is the ARM action, or `queue`/`table`/`blob`/`grid` and the verb."""
 
     at: datetime
     operation: str
@@ -42,7 +43,7 @@ class SimulatedCredential:
 
     principal_id: str
 
-    def get_token(self, *scopes: str, **_: object) -> AccessToken:
+    def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
         return AccessToken(f"simulated.{self.principal_id}", int(time.time()) + 86_400)
 
 
@@ -53,6 +54,7 @@ class LocalAzure:
         self.world = world or World()
         self.queues = QueueService(lambda: self.world.now)
         self.tables = TableService(lambda: self.world.now)
+        self.blobs = BlobService(lambda: self.world.now)
         self.topic = CustomTopic(lambda: self.world.now)
         self.log: list[LoggedCall] = []
 
@@ -85,7 +87,7 @@ class LocalAzure:
         elif fault and fault.kind == "reset":
             response = None
         status = response.status if response else 0
-        caller = request.headers.get("authorization", "").rpartition(".")[2]
+        caller = identity.claimed_principal(request.headers.get("authorization", ""))
         self.log.append(
             LoggedCall(self.now, operation, request.method, request.path, status, caller, request.body)
         )
@@ -96,7 +98,7 @@ class LocalAzure:
 
     def _operation(self, request: Request) -> str:
         kind = request.host.split(".")[1] if request.host.count(".") > 1 else ""
-        if kind in ("queue", "table"):
+        if kind in ("queue", "table", "blob"):
             return f"{kind} {request.method.lower()}"
         if request.host.endswith("eventgrid.azure.net"):
             return "grid publish"
@@ -109,6 +111,8 @@ class LocalAzure:
             return self.queues.handle(request)
         if ".table." in request.host:
             return self.tables.handle(request)
+        if ".blob." in request.host:
+            return self.blobs.handle(request)
         if request.host.endswith("eventgrid.azure.net"):
             return self.topic.handle(request)
         return json_response(502, {"error": {"code": "NoSuchHost", "message": f"nothing answers at {request.host}"}})

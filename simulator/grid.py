@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from simulator import identity
 from simulator.wire import ArmError, Json, Request, Response
 
 LARGEST_REQUEST = 1024 * 1024
@@ -87,8 +88,11 @@ def _require_schema(event: Json, schema: str) -> None:
 
 
 def _require_caller(request: Request) -> None:
-    """A bearer token of the local Azure, or any key: the topic does not know which keys exist."""
-    token = request.headers.get("authorization", "").startswith("Bearer simulated.")
-    if not token and not request.headers.get("aeg-sas-key") and not request.headers.get("aeg-sas-token"):
-        words = "The request did not contain a valid token or key."
-        raise ArmError(401, "Unauthorized", words)
+    """A bearer token for Event Grid, or any key: the topic does not know which keys exist. Assumed: the 401's words."""
+    if request.headers.get("aeg-sas-key") or request.headers.get("aeg-sas-token"):
+        return
+    try:
+        identity.examine(request, identity.EVENT_GRID)
+    except identity.TokenRefusedError as refused:
+        words = f"The request did not contain a valid token or key ({refused.reason})."
+        raise ArmError(401, "Unauthorized", words, headers={"www-authenticate": "Bearer"}) from None

@@ -35,8 +35,8 @@ class InProcessTransport(HttpTransport[Any, Any]):
             content_type=response.headers.get("content-type", ""),
             stream_download_generator=None,
         )
-        answer._content = response.body
-        answer._is_closed = True  # there is no stream behind it that reading would have to close
+        answer._content = response.body  # noqa: SLF001 - azure-core offers no other way to make an answer
+        answer._is_closed = True  # noqa: SLF001 - there is no stream behind it that reading would have to close
         return answer
 
     def sleep(self, duration: float) -> None:
@@ -50,7 +50,7 @@ class InProcessTransport(HttpTransport[Any, Any]):
 
 
 def _read(request: Any) -> Request:
-    body = getattr(request, "content", None) or getattr(request, "data", None) or getattr(request, "body", None)
+    body: Any = getattr(request, "content", None) or getattr(request, "data", None) or getattr(request, "body", None)
     if isinstance(body, dict):
         msg = "form bodies are not carried in process"
         raise TypeError(msg)

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from simulator.faults import Faults
@@ -19,11 +19,10 @@ from simulator.wire import Json
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 Effect = Callable[..., None]
-_E = TypeVar("_E", bound=Effect)
 EFFECTS: dict[str, Effect] = {}
 
 
-def effect(function: _E) -> _E:
+def effect[E: Effect](function: E) -> E:
     """Register something that can be put on the agenda: `function(world, **args)`; names are unique."""
     name = f"{function.__module__}.{function.__name__}"
     if name in EFFECTS:

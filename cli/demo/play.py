@@ -3,6 +3,7 @@
 It knows what happened and tells whoever watches, fact by fact; it decides nothing about protection.
 """
 
+import functools
 import json
 import logging
 from collections import Counter
@@ -64,9 +65,7 @@ class Play:
     _counted: int = 0
 
     def __post_init__(self) -> None:
-        self.rehearsal = Rehearsal(
-            RULES, seed=self.seed, regions=REGIONS, courier=self._courier, on_time=self._look
-        )
+        self.rehearsal = Rehearsal(RULES, seed=self.seed, regions=REGIONS, courier=self._courier, on_time=self._look)
         self.started_at = self.rehearsal.azure.now
 
     @property
@@ -98,8 +97,8 @@ class Play:
     def _acts(self) -> list[tuple[float, Callable[[], None]]]:
         acts: list[tuple[float, Callable[[], None]]] = []
         for plot in ESTATE:
-            acts.append((plot.at_min, lambda plot=plot: self._create(plot)))  # type: ignore[misc]  # bound now
-            acts += [(step.at_min, lambda plot=plot, step=step: self._do(plot, step)) for step in plot.steps]
+            acts.append((plot.at_min, functools.partial(self._create, plot)))
+            acts += [(step.at_min, functools.partial(self._do, plot, step)) for step in plot.steps]
         return sorted(acts, key=lambda act: act[0])
 
     def _prepare(self) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,7 +19,12 @@ from shared.core.verdict import Kind
 
 WIDTH = 100
 PACE_S = 0.22  # how long a line stays the newest, so that people can read along
-COLOURS = {Kind.PROTECTED: "green", Kind.CONFIGURING: "cyan", Kind.FIRST_BACKUP_PENDING: "yellow", Kind.WAITING_FOR_ROLES: "cyan"}
+COLOURS = {
+    Kind.PROTECTED: "green",
+    Kind.CONFIGURING: "cyan",
+    Kind.FIRST_BACKUP_PENDING: "yellow",
+    Kind.WAITING_FOR_ROLES: "cyan",
+}
 NEUTRAL = {Kind.NOT_OPTED_IN, Kind.EXEMPT, Kind.NOT_READY}
 
 
@@ -31,7 +36,7 @@ class Screen:
         self.recent: deque[Line] = deque(maxlen=9)
         self.live = Live(console=console, auto_refresh=False) if console.is_terminal else None
 
-    def __enter__(self) -> "Screen":
+    def __enter__(self) -> Self:
         if self.live:
             self.live.start()
         return self
@@ -45,16 +50,19 @@ class Screen:
         if line:
             self.recent.append(line)
         if self.live:
-            self.live.update(self._picture(play), refresh=True)
+            self.live.update(self.picture(play), refresh=True)
             if line:
                 time.sleep(PACE_S)  # noqa: TID251 - nothing waits for this but the eyes of whoever watches
         elif line:
             self.console.print(_story(line))
 
-    def _picture(self, play: Play) -> Group:
+    def picture(self, play: Play) -> Group:
+        """The whole screen: clock, progress, every server, and the last lines of the story."""
         clock = Text.assemble(("local Azure  ", "dim"), (f"{play.now:%H:%M:%S}", "bold"), ("  virtual time", "dim"))
         bar = ProgressBar(total=1.0, completed=play.share, width=WIDTH - 4)
-        story = Panel(Group(*map(_story, self.recent)), title="what happens", width=WIDTH, height=11, border_style="dim")
+        story = Panel(
+            Group(*map(_story, self.recent)), title="what happens", width=WIDTH, height=11, border_style="dim"
+        )
         return Group(clock, bar, Text(), servers(play), story)
 
 
@@ -84,6 +92,7 @@ def servers(play: Play) -> Table:
 
 
 def verdict_text(verdict: str) -> Text:
+    """A verdict in its colour: green is good, cyan works, yellow waits, magenta needs somebody, grey is on purpose."""
     kind = next((kind for kind in Kind if kind == verdict), None)
     colour = COLOURS.get(kind, "dim" if kind in NEUTRAL or not kind else "magenta") if kind else "dim"
     return Text(verdict, style=colour)

@@ -92,7 +92,9 @@ def _broken_for(play: Play, seen: Seen) -> Iterator[str]:
     points = list(world.of_type(POINTS, instance.id))
     if bool(points) != plot.has_recovery_point:
         yield f"{plot.name} has {len(points)} recovery points"
-    jobs = [job for job in world.of_type(JOBS) if job.body["properties"]["backupInstanceId"].lower() == instance.id.lower()]
+    jobs = [
+        job for job in world.of_type(JOBS) if job.body["properties"]["backupInstanceId"].lower() == instance.id.lower()
+    ]
     if len(jobs) != (tier.first_backup == "at_once"):
         yield f"{plot.name} had {len(jobs)} backups, and one was due"
     yield from _too_much(seen)

@@ -60,6 +60,9 @@ def next_step(intent: Protect, instance: Instance, observed: Observed) -> Step:
         if left > 0:
             verdict = _pending("a backup was asked for and the answer was lost; the service's jobs will tell")
             return Step(verdict, (Wait(verdict.reason, left),), memory)
+    if memory.step == "started":
+        forgotten = "the service has forgotten the job of the first backup; the schedule makes the next one"
+        return Step(_pending(forgotten), (), FirstBackup("failed", memory.at, memory.job_id))
     return _start(intent, instance, observed)
 
 
@@ -75,13 +78,14 @@ def _start(intent: Protect, instance: Instance, observed: Observed) -> Step:
 def _own_job(instance: Instance, observed: Observed) -> Job | None:
     """The job that is the first backup: the one we know by id, else one that runs or began after our intention."""
     memory = observed.memory.first_backup
-    jobs = [job for job in observed.jobs or () if job.instance_id.lower() == instance.id.lower()]
+    ours = (job for job in observed.jobs or () if job.instance_id.lower() == instance.id.lower())
+    jobs = [job for job in ours if job.category.lower() == "backup"]
     if memory.job_id:
         return next((job for job in jobs if job.id.lower() == memory.job_id.lower()), None)
     if memory.at is None:
         return max(jobs, key=lambda job: (job.started_at is not None, job.started_at), default=None)
     since = memory.at - timedelta(seconds=CLOCK_SLACK_S)
-    return next((job for job in jobs if job.user_triggered and job.started_at and job.started_at >= since), None)
+    return next((job for job in jobs if job.started_at is None or job.started_at >= since), None)
 
 
 def _under_way(intent: Protect, job: Job, observed: Observed) -> Step:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.core import first_backup, names, protection
-from shared.core.actions import Action, EnsurePolicy, GrantRole, Protect, Validate, Wait
+from shared.core.actions import Action, EnsurePolicy, GrantRole, Protect, StartBackup, Validate, Wait
 from shared.core.failures import Cause, classify
 from shared.core.intent import Intent, LeaveAlone, Mistake, NotAsked
 from shared.core.intent import Protect as Wanted
@@ -158,7 +158,14 @@ def _existing(intent: Wanted, observed: Observed, rules: Rules) -> Plan:
     )
     if wrong:
         return Plan(wrong, (), *known)
+    if observed.server and observed.server.state in observed.datasource.stopped_states:
+        reason = f"it is protected, but {observed.server.state}: no backup can be made of it"
+        return Plan(Verdict.of(Kind.STOPPED, reason), (), *known)
     step = first_backup.next_step(intent, instance, observed)
+    is_ready = observed.server is not None and observed.server.state == observed.datasource.ready_state
+    if not is_ready and any(isinstance(action, StartBackup) for action in step.actions):
+        verdict = Verdict.of(Kind.FIRST_BACKUP_PENDING, "the first backup waits until the server is Ready")
+        return Plan(verdict, (Wait(verdict.reason, CONFIGURING_AGAIN_S),), *known)
     return Plan(step.verdict, step.actions, *known, step.remember, tier_meaning(intent.tier).digest)
 
 

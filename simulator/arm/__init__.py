@@ -3,15 +3,24 @@
 A provider is one module (or folder) beside this file with a tuple ROUTES; a new one is a new file and one line here.
 """
 
-from simulator.arm import authorization, dataprotection, graph, postgresql, resources, tags
+from simulator.arm import authorization, dataprotection, graph, managed_identity, postgresql, resources, tags, tenants
+from simulator.arm.callers import caller_of
 from simulator.arm.routing import Call, Route, Router
 from simulator.wire import ArmError, Request, Response
 from simulator.world import World
 
 ROUTER = Router(
-    (*resources.ROUTES, *tags.ROUTES, *postgresql.ROUTES, *dataprotection.ROUTES, *authorization.ROUTES, *graph.ROUTES)
+    (
+        *resources.ROUTES,
+        *tags.ROUTES,
+        *tenants.ROUTES,
+        *postgresql.ROUTES,
+        *dataprotection.ROUTES,
+        *authorization.ROUTES,
+        *managed_identity.ROUTES,
+        *graph.ROUTES,
+    )
 )
-TOKEN_PREFIX = "Bearer simulated."
 
 
 def action_of(request: Request) -> str:
@@ -36,12 +45,8 @@ def _handle(world: World, request: Request) -> Response:
     if "api-version" not in request.query:
         message = "The api-version query parameter (?api-version=) is required for all requests."
         raise ArmError(400, "MissingApiVersionParameter", message)
-    token = request.headers.get("authorization", "")
-    if not token.startswith(TOKEN_PREFIX):
-        message = "Authentication failed. The 'Authorization' header is missing."
-        raise ArmError(401, "AuthenticationFailed", message, headers={"www-authenticate": "Bearer"})
     route, names = found
-    call = Call(request, names, token.removeprefix(TOKEN_PREFIX), world.now, route.action)
+    call = Call(request, names, caller_of(world, request), world.now, route.action)
     authorization.require(world, call.caller, route.action, scope_of(call))
     if request.method == "GET":
         return _read(world, route, call)

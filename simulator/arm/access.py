@@ -17,8 +17,8 @@ OPERATORS = (OPERATOR,)
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 DEFINITION = "Microsoft.Authorization/roleDefinitions"
 DELEGATING = {f"{ASSIGNMENT}/{verb}".lower() for verb in ("write", "delete")}
-NO_RIGHT_NEEDED = {"microsoft.resourcegraph/resources/read"}
-"""Resource Graph answers everybody with the rows they may read."""
+NO_RIGHT_NEEDED = {"microsoft.resourcegraph/resources/read", "microsoft.resources/tenants/read"}
+"""Resource Graph answers everybody with the rows they may read; whoever has a token is in the tenant."""
 
 PROPAGATION_S = ((0.80, 20.0, 120.0), (0.95, 120.0, 300.0), (1.0, 300.0, 600.0))
 """Assumed: up to this share of assignments takes between so many seconds to work. Documented: up to 10 minutes; a

@@ -6,13 +6,18 @@ Queues say it in XML, tables in JSON; the codes, the words and the `x-ms-error-c
 import json
 from xml.sax.saxutils import escape
 
+from simulator import identity
 from simulator.wire import Request, Response
 
-TOKEN_PREFIX = "Bearer simulated."  # noqa: S105 - what every local token starts with
 CHALLENGE = (
     "Bearer authorization_uri=https://login.microsoftonline.com/common/oauth2/authorize "
     "resource_id=https://storage.azure.com"
 )
+DETAILS = {
+    "audience": "Audience validation failed. Audience did not match.",
+    "expired": "Lifetime validation failed. The token is expired.",
+    "malformed": "Authentication scheme or token is not valid.",
+}
 
 
 class StorageError(Exception):
@@ -38,22 +43,29 @@ class StorageError(Exception):
 
 
 def require_token(request: Request) -> None:
-    """Refuse a caller that shows no token of the local Azure.
+    """Refuse a caller that shows no token, or one that is not for storage or not for now.
 
     **Source**: Microsoft, "Authorize with Microsoft Entra ID": since version 2019-12-12 an anonymous call gets 401
-    and a bearer challenge; keys are refused as by an account with `allowSharedKeyAccess: false`.
-    Assumed: the exact words of the refusal of a malformed token.
+    and a bearer challenge; keys are refused as by an account with `allowSharedKeyAccess: false`. The detail of a foreign
+    audience is in the recorded traffic of azure-sdk-for-js `sdk/storage/storage-queue`.
+    Assumed: the details of the refusal of an expired and of a malformed token.
     """
+    try:
+        identity.examine(request, (*identity.STORAGE, f"https://{request.host}"))
+    except identity.TokenRefusedError as refused:
+        raise _unknown_caller(request, refused.reason) from None
+
+
+def _unknown_caller(request: Request, reason: str) -> StorageError:
     shown = request.headers.get("authorization", "")
-    if shown.startswith(TOKEN_PREFIX):
-        return
     if shown.startswith("SharedKey"):
         message = "Key based authentication is not permitted on this storage account."
-        raise StorageError(403, "KeyBasedAuthenticationNotPermitted", message)
+        return StorageError(403, "KeyBasedAuthenticationNotPermitted", message)
     code = "InvalidAuthenticationInfo" if shown else "NoAuthenticationInformation"
+    details = {"AuthenticationErrorDetail": DETAILS[reason]} if reason in DETAILS else {}
     message = (
         "Server failed to authenticate the request. Please refer to the information in the www-authenticate header."
     )
-    refusal = StorageError(401, code, message)
+    refusal = StorageError(401, code, message, **details)
     refusal.headers["www-authenticate"] = CHALLENGE
-    raise refusal
+    return refusal

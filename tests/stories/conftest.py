@@ -61,11 +61,15 @@ class Estate(Rehearsal):
     def state_of(self, server_id):
         """Everything about one server that must not depend on what went wrong on the way."""
         instances = [i for i in self.of_type(INSTANCES) if _source(i).lower() == server_id.lower()]
-        jobs = [job for job in self.of_type(JOBS) if job.body["properties"]["dataSourceId"].lower() == server_id.lower()]
+        jobs = [
+            job for job in self.of_type(JOBS) if job.body["properties"]["dataSourceId"].lower() == server_id.lower()
+        ]
         return {
             "instances": [(i.body["name"], i.body["properties"]["currentProtectionState"]) for i in instances],
             "policies": sorted(policy.body["name"] for policy in self.of_type(POLICIES)),
-            "roles": len([a for a in self.of_type(ASSIGNMENTS) if self.vault_principal == a.body["properties"]["principalId"]]),
+            "roles": len(
+                [a for a in self.of_type(ASSIGNMENTS) if self.vault_principal == a.body["properties"]["principalId"]]
+            ),
             "backups": [(job.body["properties"]["isUserTriggered"], job.body["properties"]["status"]) for job in jobs],
             "points": len(self.of_type(POINTS)),
             "verdict": self.row(server_id).verdict,

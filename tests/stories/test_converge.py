@@ -7,7 +7,6 @@ from functions import wiring
 from shared.core.policy import render
 
 
-
 def test_a_tagged_server_ends_protected_with_a_first_recovery_point(estate):
     """The promise of the product: a tag, and nothing else, ends in protection and a recovery point."""
     world = estate()
@@ -38,7 +37,7 @@ def test_events_twice_reordered_and_late_change_nothing_but_latency(estate):
     world = estate(courier=courier)
     server = world.create_server("pg-one", GOLD)
     world.run(seconds=3600)
-    world.courier = lambda event: ()
+    world.courier = lambda _event: ()
     for event in reversed(held):
         world.deliver(event)
     world.run(seconds=600)

@@ -1,0 +1,57 @@
+"""App settings: what is read from the environment, and every problem at once."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.settings import VARIABLES, BadSettings, Settings, read_settings
+from tests.core.samples import SUBSCRIPTION
+
+HOME = Path("home")
+LEAST = {
+    "FLEXGUARD_SUBSCRIPTIONS": f" {SUBSCRIPTION.upper()} ,, ",
+    "AzureWebJobsStorage__queueServiceUri": "https://a.queue.core.windows.net",
+    "AzureWebJobsStorage__tableServiceUri": "https://a.table.core.windows.net",
+}
+
+
+def test_three_settings_are_enough():
+    """Without more than the required settings, public Azure and the shipped rules file are used."""
+    settings = read_settings(LEAST, HOME)
+    assert settings.subscriptions == {SUBSCRIPTION}
+    assert (settings.rules_path, settings.alert_topic, settings.client_id) == (HOME / "rules.yaml", "", "")
+    assert settings.arm_endpoint == "https://management.azure.com"
+
+
+def test_every_setting_has_its_variable():
+    """Each field of the settings can be set, and each variable sets a field."""
+    assert set(VARIABLES) == set(Settings.__dataclass_fields__)
+    given = {variable: f"https://x/{name}" for name, variable in VARIABLES.items()}
+    settings = read_settings({**given, "FLEXGUARD_SUBSCRIPTIONS": SUBSCRIPTION, "FLEXGUARD_RULES": "my.yaml"}, HOME)
+    assert settings.rules_path == HOME / "my.yaml"
+    plain = set(VARIABLES) - {"subscriptions", "rules_path"}
+    assert {name: getattr(settings, name) for name in plain} == {name: f"https://x/{name}" for name in plain}
+
+
+def test_every_problem_is_said_at_once():
+    """Missing and wrong settings come in one answer, each by the name of its variable and with what is valid."""
+    wrong = {
+        "FLEXGUARD_SUBSCRIPTIONS": f"{SUBSCRIPTION}, production",
+        "AzureWebJobsStorage__tableServiceUri": "http://plain",
+        "FLEXGUARD_ARM_ENDPOINT": "management.azure.com",
+    }
+    with pytest.raises(BadSettings) as caught:
+        read_settings(wrong, HOME)
+    assert str(caught.value).splitlines() == [
+        "AzureWebJobsStorage__queueServiceUri is missing",
+        "AzureWebJobsStorage__tableServiceUri is 'http://plain'; valid is an https:// address",
+        "FLEXGUARD_ARM_ENDPOINT is 'management.azure.com'; valid is an https:// address",
+        "FLEXGUARD_SUBSCRIPTIONS has 'production'; valid are subscription ids, comma-separated",
+    ]
+
+
+def test_nothing_is_managed_by_accident():
+    """Blank subscriptions are as missing as none: the app does not start with nothing to manage."""
+    for blank in ("", "  ", ","):
+        with pytest.raises(BadSettings, match="FLEXGUARD_SUBSCRIPTIONS"):
+            read_settings({**LEAST, "FLEXGUARD_SUBSCRIPTIONS": blank}, HOME)

@@ -1,0 +1,41 @@
+"""The demo is a promise too: it is played in the tests, and every promise in it must hold."""
+
+import io
+import json
+
+from rich.console import Console
+
+from cli.demo.estate import ESTATE
+from cli.demo.play import Play
+from cli.demo.screen import WIDTH, Screen, show_end
+from cli.demo.summary import summarise, violations
+
+
+def test_every_promise_of_the_demo_holds():
+    """No violation, one alert, and a verdict with a reason for every server; the screens fit 100 columns."""
+    text = io.StringIO()
+    console = Console(file=text, width=WIDTH, force_terminal=False)
+    with Screen(console) as screen:
+        play = Play(watch=screen.watch)
+        play.run()
+    summary = json.loads(json.dumps(summarise(play)))
+    show_end(console, play, summary, "summary.json")
+    assert summary["violations"] == []
+    assert len(summary["alerts"]) == 1
+    assert [bool(server["reason"]) for server in summary["servers"]] == [True] * len(ESTATE)
+    assert summary["events"]["duplicate"] > 0
+    assert "Every promise held" in text.getvalue()
+    assert max(map(len, text.getvalue().splitlines())) <= WIDTH
+
+
+def test_a_broken_promise_is_noticed():
+    """The demo's judge is no rubber stamp: an instance that goes missing is named, and so is an alert too many."""
+    play = Play()
+    play.run()
+    world = play.rehearsal.azure.world
+    instance = next(iter(world.of_type("microsoft.dataprotection/backupvaults/backupinstances")))
+    world.remove(instance.id)
+    play.rehearsal.azure.topic.log.append(play.rehearsal.azure.topic.log[0])
+    broken = "\n".join(violations(play))
+    assert "has 0 backup instances" in broken
+    assert "alerts" in broken
