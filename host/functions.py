@@ -5,7 +5,6 @@ A function's only parameter is its trigger: outputs, inputs and `context` are re
 
 import asyncio
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from azure.functions.queue import QueueMessageInConverter
 from azure.functions.timer import TimerRequestConverter
 from azure.storage.queue import QueueMessage
 
+from host import payloads
 from host.ncrontab import Schedule, read_schedule
 from host.settings import resolve
 
@@ -80,38 +80,20 @@ def _read(function: Function, settings: Mapping[str, str]) -> TriggeredFunction:
 
 def event_payload(event: Mapping[str, Any]) -> Any:
     """One event in either schema, as the worker hands it to a function."""
-    return EventGridEventInConverter.decode(_json(event), trigger_metadata=None)
+    return EventGridEventInConverter.decode(_datum(payloads.event(event)), trigger_metadata=None)
 
 
 def timer_payload(past_due: bool) -> Any:
     """A timer request without schedule status: this host keeps no record of earlier runs."""
-    request = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": past_due}
-    return TimerRequestConverter.decode(_json(request), trigger_metadata=None)
+    return TimerRequestConverter.decode(_datum(payloads.timer(None, past_due=past_due)), trigger_metadata=None)
 
 
 def message_payload(message: QueueMessage, body: bytes) -> Any:
-    """A queue message as the worker hands it to a function: text if it is text, with all its metadata.
-
-    **Source**: azure-functions-host `GrpcMessageConversionExtensions.cs` (strings are sent as they are, the rest as
-    JSON); azure-functions `queue.py` (names).
-    """
-    metadata = {
-        "Id": Datum(message.id, "string"),
-        "DequeueCount": _json(message.dequeue_count),
-        "InsertionTime": _json(message.inserted_on and message.inserted_on.isoformat()),
-        "ExpirationTime": _json(message.expires_on and message.expires_on.isoformat()),
-        "NextVisibleTime": _json(message.next_visible_on and message.next_visible_on.isoformat()),
-        "PopReceipt": Datum(message.pop_receipt, "string"),
-    }
-    return QueueMessageInConverter.decode(_body(body), trigger_metadata=metadata)
+    """A queue message as the worker hands it to a function: text if it is text, with all its metadata."""
+    datum = payloads.message(body)
+    metadata = {name: _datum(value) for name, value in payloads.message_metadata(message, datum).items()}
+    return QueueMessageInConverter.decode(_datum(datum), trigger_metadata=metadata)
 
 
-def _body(body: bytes) -> Datum:
-    try:
-        return Datum(body.decode(), "string")
-    except UnicodeDecodeError:
-        return Datum(body, "bytes")
-
-
-def _json(value: object) -> Datum:
-    return Datum(json.dumps(value), "json")
+def _datum(datum: payloads.Datum) -> Datum:
+    return Datum(datum.value, datum.kind)

@@ -110,6 +110,7 @@ def _claim(row: ServerRow, message_id: str, now: datetime) -> Claimed:
         "generation": row.generation + 1,
         "claimed_by": message_id,
         "settled": False,
+        "seen_at": None,  # this look sees all that has happened until now
         "next_look_at": now + LEASE,
     }
     return Claimed(msgspec.structs.replace(row, **changes), "")

@@ -20,7 +20,7 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     generation: grows with every claim; a message of an older generation has nothing to say. claimed_by: the queue
     message that works on it, or did last; settled: it finished. next_look_at: nobody looks before this time.
-    seen_at: newest event about the server; observed_at: when it was last looked at. failing_since, attempt: for
+    seen_at: newest event that came during a look; observed_at: when it was last looked at. failing_since, attempt: for
     how long, and how often in a row, Azure has answered with errors.
     """
 

@@ -59,6 +59,8 @@ def read_settings(environment: Mapping[str, str], folder: Path) -> Settings:
         if found[name] and not found[name].startswith("https://")
     ]
     subscriptions = frozenset(part.strip().lower() for part in found["subscriptions"].split(",") if part.strip())
+    if found["subscriptions"] and not subscriptions:
+        problems.append(f"{VARIABLES['subscriptions']} names no subscription")
     problems += [
         f"{VARIABLES['subscriptions']} has {subscription!r}; valid are subscription ids, comma-separated"
         for subscription in sorted(subscriptions)

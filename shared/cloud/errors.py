@@ -50,7 +50,7 @@ def _answered(error: HttpResponseError) -> CloudError:
     response: Any = error.response
     status, headers = error.status_code or 0, (response.headers if response else {})
     code, message = read_error(_body(error))
-    code = code or (error.error.code if error.error else "") or f"HTTP{status}"
+    code = code or (error.error.code if error.error else "") or (f"HTTP{status}" if status else type(error).__name__)
     wait = _DOS_GUARD_S if code == "CloudDosTimeboudLimitReached" else retry_after_s(headers)
     return CloudError(
         code,
@@ -74,24 +74,29 @@ def read_error(body: Any) -> tuple[str, str]:
     Where the service hides the cause in innerError (permission errors often say "internal error" outside), the
     inner message is added. Source: error shapes of recorded failures.
     """
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if not isinstance(error, Mapping):
-        return "", ""
+    error = _inside(body, "error")
     message = str(error.get("message") or "")
-    for extra in error.get("additionalInfo") or ():
-        inner = ((extra or {}).get("info") or {}).get("innerError") or {}
-        detail = (inner.get("additionalInfo") or {}).get("DetailedNonLocalisedMessage")
+    extras = error.get("additionalInfo")
+    for extra in extras if isinstance(extras, list) else ():
+        detail = _inside(extra, "info", "innerError", "additionalInfo").get("DetailedNonLocalisedMessage")
         if detail:
             message = f"{message} {' '.join(str(detail).split())}"
     return str(error.get("code") or ""), message[:1000]
+
+
+def _inside(value: Any, *names: str) -> Mapping[str, Any]:
+    """The object at the end of a path of names, empty where the path breaks."""
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """The Retry-After of an answer in seconds, capped at six hours; None when there is none that can be read."""
     text = headers.get("Retry-After") or headers.get("retry-after") or ""
     with contextlib.suppress(ValueError):
-        return min(max(float(text), 0.0), LONGEST_RETRY_AFTER_S)
-    with contextlib.suppress(ValueError, TypeError):
+        return min(max(0.0, float(text)), LONGEST_RETRY_AFTER_S)  # in this order not-a-number is 0
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         sent = parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
         until = parsedate_to_datetime(text)
         return min(max((until - sent).total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)
@@ -100,6 +105,6 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 def read_date(headers: Mapping[str, str]) -> datetime | None:
     """The Date of an answer, in UTC."""
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         return parsedate_to_datetime(headers.get("Date") or headers.get("date") or "").astimezone(UTC)
     return None

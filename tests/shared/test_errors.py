@@ -44,7 +44,7 @@ def failed(answer: Answer | Exception) -> CloudError:
         ("Mon, 23 Nov 99999999999999999999 12:00:00 GMT", None),
         ("soon", None),
         ("", None),
-        ("nan", None),
+        ("nan", 0.0),
         ("2026-11-23T12:00:41Z", None),
     ],
 )

@@ -91,9 +91,7 @@ def test_what_is_kept_is_read_anew_after_ten_minutes():
     assert cloud.kept(("a",), lambda: next(reads)) == 2
 
 
-@pytest.mark.parametrize(
-    ("after_s", "timeout"), [(0.0, 0), (-5.0, 0), (41.4, 41), (0.6, 1), (10**9, 604_799), (float("inf"), 604_799)]
-)
+@pytest.mark.parametrize(("after_s", "timeout"), [(0.0, 0), (-5.0, 0), (41.4, 41), (0.6, 1), (10**9, 604_799)])
 def test_a_message_is_hidden_as_long_as_asked(after_s: float, timeout: int):
     """A delay is a whole number of seconds that the queue takes: from none to a little under seven days."""
     wire = Wire(lambda _: Answer(201))

@@ -1,9 +1,11 @@
 """What the stories share: rules, a ready server, and ways to look at the world afterwards."""
 
 import pytest
+from azure.storage.queue import QueueClient
 
 from cli.rehearsal import Rehearsal
 from functions import wiring
+from simulator.transport import InProcessTransport
 
 RULES = """\
 mode: protect
@@ -74,6 +76,11 @@ class Estate(Rehearsal):
             "points": len(self.of_type(POINTS)),
             "verdict": self.row(server_id).verdict,
         }
+
+    def queue(self):
+        """The queue that the app works on, as anybody with rights on the storage account sees it."""
+        endpoint, credential = self.settings.queue_endpoint, self.azure.credential("operator")
+        return QueueClient(endpoint, "converge", credential=credential, transport=InProcessTransport(self.azure))
 
     @property
     def vault_principal(self):

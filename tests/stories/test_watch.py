@@ -1,5 +1,6 @@
 """Watch: a failed backup reaches people once, whatever happens to the app in between."""
 
+import base64
 import functools
 
 import pytest
@@ -66,8 +67,7 @@ def test_a_message_that_nobody_can_read_is_kept_and_told(estate):
     world = estate()
     server = world.create_server("pg-one", GOLD)
     world.host.poll()
-    queue = world.host._listeners["converge"]._queue
-    queue.send_message("bm90IGEgbWVzc2FnZQ==")
+    world.queue().send_message(base64.b64encode(b"not a message").decode())
     world.run(seconds=3600)
     (alert,) = world.alerts
     assert alert["type"] == "Flexguard.MessagePoisoned"
