@@ -1,56 +1,25 @@
-"""Brings one server one step nearer to what its team wants. The loop of the whole product: observe, plan, apply.
+"""Brings one server one step nearer to what its team wants. The door to the product's loop.
 
-A pass never waits: it starts what can be started, writes down what it knows, and asks the queue to come back. Any
-number of messages about a server are one flow, because a pass must first claim the server's row in the ledger.
+An event puts its server's id on the queue; a message of the queue claims the server's row in the ledger, has one look
+(`look.py`: observe, plan, apply), and asks the queue to come back if there is more to do. Nothing here waits.
 """
-
-import logging
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any
 
 import msgspec
 
 from shared import claim, journal
-from shared.claim import Claimed, Message, Skipped
-from shared.cloud import observe, queue
-from shared.cloud.apply import apply
+from shared.claim import Message, Skipped
+from shared.cloud import queue
 from shared.cloud.clients import Cloud
-from shared.cloud.errors import CloudError
-from shared.core import filters, protection, resource_id
-from shared.core.actions import GrantRole, Protect, StartBackup, Wait, Write
+from shared.core import resource_id
+from shared.core.datasource import Datasource
 from shared.core.events import Dropped, read_event
-from shared.core.intent import Intent, read_intent
-from shared.core.intent import Protect as Protected
-from shared.core.observed import FirstBackup, Instance, Observed, Running
-from shared.core.plan import CONFIGURING_AGAIN_S, Plan, choose_vault, make_plan, needs
-from shared.core.resource_id import ResourceId
 from shared.core.rules import Rules
-from shared.core.verdict import Kind, Verdict
 from shared.datasources import KNOWN
-from shared.datasources.facts import Datasource
 from shared.ledger import Ledger
+from shared.look import Look, Outcome
 
 QUEUE = "converge"
 DATASOURCES: dict[str, Datasource] = {datasource.key: datasource for datasource in KNOWN}
-OPERATION_AGAIN_S = 3.0
-CONFIGURING_SHARE = 1 / 20  # an instance that configures for hours is looked at ever less often
-OPERATION_LONGEST = timedelta(hours=2)
-UNREACHABLE = timedelta(hours=24)
-FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 5.0, 900.0
-MOST_READS = 6  # `needs` grows as answers come in; it has five words, so it ends
-_STILL_RUNNING = {
-    "validate": (Kind.CONFIGURING, "the service is still checking its permissions"),
-    "backup": (Kind.FIRST_BACKUP_PENDING, "the first backup is being started"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a pass ended. pending_s: look again after so many seconds; None when there is nothing more to do now."""
-
-    verdict: Verdict
-    pending_s: float | None = None
 
 
 def receive(event: object, cloud: Cloud, ledger: Ledger) -> str:
@@ -88,7 +57,7 @@ def converge(body: bytes, message_id: str, cloud: Cloud, ledger: Ledger, rules: 
         if claimed.resume_s is not None:
             _continue(cloud, message.server_id, claimed.generation, claimed.resume_s)
         return claimed
-    look = _Look(server_id, cloud, ledger, rules, claimed)
+    look = Look(server_id, DATASOURCES[server_id.type], cloud, ledger, rules, claimed)
     outcome = look.run()
     pending_s = look.settle(outcome)
     if pending_s is not None:
@@ -96,7 +65,9 @@ def converge(body: bytes, message_id: str, cloud: Cloud, ledger: Ledger, rules: 
     verdict = outcome.verdict
     journal.record(
         "looked",
+        at=cloud.now.isoformat(),
         server=server_id.text,
+        correlation=look.correlation,
         verdict=verdict.kind,
         reason=verdict.reason,
         fix=verdict.fix,
@@ -108,174 +79,3 @@ def converge(body: bytes, message_id: str, cloud: Cloud, ledger: Ledger, rules: 
 def _continue(cloud: Cloud, server_id: str, generation: int, after_s: float) -> None:
     message = Message(server_id=server_id, generation=generation)
     queue.send(cloud, QUEUE, msgspec.to_builtins(message), after_s)
-
-
-class _Look:
-    """One pass over one server: the row that it claimed, and what it found out meanwhile."""
-
-    def __init__(self, server_id: ResourceId, cloud: Cloud, ledger: Ledger, rules: Rules, claimed: Claimed) -> None:
-        self.server_id, self.cloud, self.ledger, self.rules = server_id, cloud, ledger, rules
-        self.row, self.version = claimed.row, claimed.version
-        self.datasource = DATASOURCES[server_id.type]
-        self.began = cloud.now
-        self._instance_was_known = True
-        self._instances: tuple[Instance, ...] | None = None
-
-    def run(self) -> Outcome:
-        """Observe, plan, apply. Every error of Azure becomes Pending, with a wait that Azure named or that grows."""
-        try:
-            outcome = self._observe_plan_apply()
-        except CloudError as error:
-            return self._failed(error)
-        self._know(attempt=0, failing_since=None)
-        return outcome
-
-    def settle(self, outcome: Outcome) -> float | None:
-        """Write down the verdict and when to look again. Raises CloudError; the message is then delivered again."""
-        if self.row.instance_id and not self._instance_was_known:
-            self.ledger.keep_instance(self.row.instance_id, self.server_id.text)
-        verdict = outcome.verdict
-        self._know(observed_at=self.began, verdict=verdict.kind.value, reason=verdict.reason, fix=verdict.fix)
-        return claim.settle(Claimed(self.row, self.version), outcome.pending_s, self.ledger, self.cloud)
-
-    # -- observe -----------------------------------------------------------------------------------------------
-
-    def _observe_plan_apply(self) -> Outcome:
-        if busy := self._ask_about_operation():
-            return busy
-        observed = self._observe()
-        intent = read_intent(observed.server.tags if observed.server else {}, self.rules)
-        observed = self._complete(observed, intent)
-        plan = filters.only_permitted(make_plan(intent, observed, self.rules), self.rules)
-        self._remember(plan, intent, observed)
-        for action in plan.actions:
-            if not isinstance(action, Wait):
-                self._apply(action, observed)
-        return Outcome(plan.verdict, plan.wait.after_s if plan.wait else None)
-
-    def _ask_about_operation(self) -> Outcome | None:
-        """Look once at what an earlier pass started; an Outcome while it still runs."""
-        running = self.row.running
-        if running and running.kind == "protect":
-            return self._ask_about_instance(running)
-        if not running or not running.url:
-            return None
-        running = self._asked(running)
-        if running.status == "running":
-            kind, reason = _STILL_RUNNING[running.kind]
-            return Outcome(Verdict.of(kind, reason), OPERATION_AGAIN_S)
-        if running.kind == "backup":
-            self._know(running=None, first_backup=_triggered(self.row.first_backup, running))
-        else:
-            self._know(running=running)
-        return None
-
-    def _ask_about_instance(self, running: Running) -> Outcome | None:
-        """The instance says more than the operation of its PUT, which is asked about only if there is no instance."""
-        self._instances = observe.instances(self.cloud, self.server_id)
-        busy = protection.unfinished(self._instances[0]) if self._instances else None
-        if busy:
-            waited_s = (self.cloud.now - running.started_at).total_seconds()
-            return Outcome(busy, max(CONFIGURING_AGAIN_S, waited_s * CONFIGURING_SHARE))
-        asked = self._asked(running) if running.url and not self._instances else running
-        self._know(running=asked if asked.status == "failed" else None)
-        return None
-
-    def _asked(self, running: Running) -> Running:
-        looked = observe.operation(self.cloud, running)
-        if looked.status == "running" and self.cloud.now - running.started_at > OPERATION_LONGEST:
-            return replace(looked, status="failed", error=("OperationNeverEnded", "it has run for two hours"))
-        return looked
-
-    def _observe(self) -> Observed:
-        server = observe.server(self.cloud, self.server_id, self.datasource)
-        creating = server is not None and server.state == self.datasource.creating_state
-        instances = self._instances
-        if instances is None:
-            instances = () if creating else observe.instances(self.cloud, self.server_id)
-        return Observed(self.cloud.now, self.server_id, self.datasource, server, instances, memory=self.row.memory)
-
-    def _complete(self, observed: Observed, intent: Intent) -> Observed:
-        """Read what the decision needs and nothing else; each answer may raise a new question."""
-        for _ in range(MOST_READS):
-            needed = needs(intent, observed, self.rules)
-            if not needed or not isinstance(intent, Protected) or not observed.server:
-                return observed
-            admitted = [rule.id for rule in self.rules.vaults_for(intent.tier_name)]
-            chosen = choose_vault(observed.server, intent, observed, self.rules)
-            observed = observe.more(self.cloud, observed, needed, admitted, chosen)
-        msg = f"a decision that never knows enough about {self.server_id.text}"
-        raise AssertionError(msg)
-
-    # -- apply -------------------------------------------------------------------------------------------------
-
-    def _apply(self, action: Write, observed: Observed) -> None:
-        if isinstance(action, StartBackup):  # its answer may be lost, so the intention is in the ledger first
-            self.version = self.ledger.keep_server(self.row, self.version)
-        try:
-            running = apply(self.cloud, action, observed)
-        except CloudError as error:
-            if isinstance(action, StartBackup) and not error.may_have_happened:
-                self._know(first_backup=FirstBackup())
-            if isinstance(action, GrantRole) and error.code == "AuthorizationFailed":
-                raise _CannotGrant(error) from error
-            raise
-        journal.record("applied", server=self.server_id.text, action=type(action).__name__, reason=action.reason)
-        if running:
-            self._know(running=running, created_here=self.row.created_here or isinstance(action, Protect))
-        elif isinstance(action, GrantRole):
-            self._know(granted_at=self.cloud.now)
-
-    # -- remember ----------------------------------------------------------------------------------------------
-
-    def _know(self, **changes: Any) -> None:
-        self.row = msgspec.structs.replace(self.row, **changes)
-
-    def _remember(self, plan: Plan, intent: Intent, observed: Observed) -> None:
-        """Put what the plan knows into the row. The operation that led here has had its say."""
-        ended = observed.memory.running
-        if plan.instance_id:
-            self._know(refusals=0, refused_since=None)
-        elif plan.wait and ended and ended.status == "failed":
-            self._know(refusals=self.row.refusals + 1, refused_since=self.row.refused_since or observed.now)
-        unready = plan.verdict.kind is Kind.NOT_READY
-        self._instance_was_known = plan.instance_id == self.row.instance_id
-        self._know(
-            running=None,
-            first_backup=plan.first_backup or self.row.first_backup,
-            unready_since=(self.row.unready_since or observed.now) if unready else None,
-            owner=intent.owner,
-            vault_id=plan.vault_id,
-            policy_id=plan.policy_id,
-            policy_digest=plan.policy_digest,
-            instance_id=plan.instance_id,
-        )
-
-    def _failed(self, error: CloudError) -> Outcome:
-        """Every error of Azure means: look again later. After a day of nothing else it is said aloud."""
-        if isinstance(error, _CannotGrant):
-            return Outcome(Verdict.of(Kind.CANNOT_ASSIGN_ROLES, f"Azure refuses: {error.message}"))
-        since, attempt = self.row.failing_since or self.began, self.row.attempt + 1
-        self._know(attempt=attempt, failing_since=since)
-        reason = f"{error.code}: {error.message}"
-        journal.record("azure_error", level=logging.WARNING, server=self.server_id.text, reason=reason, attempt=attempt)
-        if self.cloud.now - since > UNREACHABLE:
-            return Outcome(Verdict.of(Kind.AZURE_UNREACHABLE, f"for a day Azure has answered {reason}"))
-        growing_s = min(FIRST_BACKOFF_S * 2 ** min(attempt - 1, 10), LONGEST_BACKOFF_S)
-        verdict = Verdict.of(Kind.CONFIGURING, f"Azure answered {reason}; it is tried again")
-        return Outcome(verdict, growing_s if error.retry_after_s is None else error.retry_after_s)
-
-
-def _triggered(first: FirstBackup, ended: Running) -> FirstBackup:
-    """The trigger's operation ends when the job exists, not when the job ends."""
-    if ended.status == "succeeded" and ended.job_id:
-        return FirstBackup("started", first.at, ended.job_id)
-    forgotten = ended.error[0] == "OperationNotFound"  # then the list of jobs tells
-    return first if forgotten else FirstBackup("failed", first.at)
-
-
-class _CannotGrant(CloudError):
-    """The app may not assign roles where the vault needs them: a person must."""
-
-    def __init__(self, error: CloudError) -> None:
-        super().__init__(error.code, error.message, status=error.status)

@@ -26,7 +26,10 @@ class AnswerLost(Exception):
 
 @dataclass(frozen=True)
 class LoggedCall:
-    """One call that reached the local Azure. `operation` is the ARM action, or `queue`/`table`/`blob`/`grid` and the verb."""
+    """One call that reached the local Azure.
+
+    operation: the ARM action, or `queue`/`table`/`blob`/`grid` and the verb. correlation: as the caller named it.
+    """
 
     at: datetime
     operation: str
@@ -35,6 +38,7 @@ class LoggedCall:
     status: int
     caller: str
     body: bytes
+    correlation: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,9 @@ class LocalAzure:
             response = None
         status = response.status if response else 0
         caller = identity.claimed_principal(request.headers.get("authorization", ""))
+        correlation = request.headers.get("x-ms-correlation-request-id", "")
         self.log.append(
-            LoggedCall(self.now, operation, request.method, request.path, status, caller, request.body)
+            LoggedCall(self.now, operation, request.method, request.path, status, caller, request.body, correlation)
         )
         if response is None:
             raise AnswerLost(f"{request.method} {request.path}")

@@ -64,7 +64,7 @@ def _validation_event(world: World, subscription: Resource, link: str) -> Json:
         "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
         "eventTime": stamp(world.now),
         "metadataVersion": "1",
-        "dataVersion": "2",  # Assumed: the document's sample says "1", captured ones of the last years "2".
+        "dataVersion": "1",
     }
 
 

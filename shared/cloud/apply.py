@@ -15,9 +15,9 @@ from shared.cloud.errors import CloudError, translated
 from shared.cloud.observe import ROLE_API
 from shared.core import resource_id
 from shared.core.actions import EnsurePolicy, GrantRole, Protect, StartBackup, Validate, Write
+from shared.core.datasource import Datasource
 from shared.core.observed import Observed, Running, Server
 from shared.core.resource_id import ResourceId
-from shared.datasources.facts import Datasource
 
 _CONFLICT = 409
 

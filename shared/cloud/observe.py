@@ -14,11 +14,11 @@ from azure.core.rest import HttpRequest
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import read_error, translated
 from shared.core import resource_id
+from shared.core.datasource import Datasource
 from shared.core.events import read_time
 from shared.core.observed import FirstBackup, Instance, Job, Need, Observed, Running, Server, Vault
 from shared.core.policy import Policy, read_policy
 from shared.core.resource_id import ResourceId
-from shared.datasources.facts import Datasource
 
 ROLE_API = "2022-04-01"
 OPERATIONS_DONE = {"succeeded": "succeeded", "failed": "failed", "cancelled": "failed", "canceled": "failed"}

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from shared.core.datasource import Datasource
 from shared.core.policy import Policy
 from shared.core.resource_id import ResourceId
-from shared.datasources.facts import Datasource
 
 
 class Need(StrEnum):

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from shared.core import first_backup, names, protection
 from shared.core.actions import Action, EnsurePolicy, GrantRole, Protect, StartBackup, Validate, Wait
+from shared.core.datasource import Datasource
 from shared.core.failures import Cause, classify
 from shared.core.intent import Intent, LeaveAlone, Mistake, NotAsked
 from shared.core.intent import Protect as Wanted
@@ -16,7 +17,6 @@ from shared.core.observed import FirstBackup, Instance, Need, Observed, Running,
 from shared.core.policy import Policy, policy_name, render, tier_meaning
 from shared.core.rules import Rules
 from shared.core.verdict import Kind, Verdict
-from shared.datasources.facts import Datasource
 
 # Sources for the waits: recordings of flexible servers. Validation 39.9-40.9 s; ProtectionConfigured 36-69 s after
 # the PUT; roles granted at 12:22:41 worked at 12:24:42.

@@ -4,7 +4,7 @@ Sources: the support matrix for vaulted backup of flexible servers (05/2025), th
 contract (states, replication roles), and recorded traffic of Microsoft's command line, which requires these two roles.
 """
 
-from shared.datasources.facts import Datasource
+from shared.core.datasource import Datasource
 
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 LONG_TERM_RETENTION_BACKUP = "c088a766-074b-43ba-90d4-1fb21feae531"
