@@ -16,12 +16,13 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.storage.queue import QueueServiceClient
 
 import function_app
+from cli.deployment import PROPAGATION_S, api_version, deploy, server_body
+from cli.stage import SCOPE, SUBSCRIPTION, server_id, vault_id
 from functions import wiring
 from host.in_process import InProcessHost
 from shared import rules_file
 from shared.cloud.clients import Cloud
 from shared.cloud.ledger_table import TABLE, TableLedger
-from shared.cloud.rights import APP_ACTIONS, GRANTER_ACTIONS
 from shared.ledger import ServerRow
 from shared.settings import Settings
 from simulator.arm import authorization
@@ -30,10 +31,7 @@ from simulator.transport import InProcessTransport
 from simulator.wire import Request
 from simulator.world import World
 
-SUBSCRIPTION = "5b1f8c1e-0d3a-4a57-9a3e-0e6f5d2c7a10"
-SCOPE = f"/subscriptions/{SUBSCRIPTION}"
 APP = "2f6d1f1c-8a0e-4a4e-9a64-6f1c5b1f0a01"  # the app's managed identity
-ROLE = "7d5b3f50-1111-4c9a-9b8e-2f6d1f1c8a0e"  # the app's custom role
 ACCOUNT = "flexguard"
 TOPIC = "https://flexguard-alerts.westeurope-1.eventgrid.azure.net/api/events"
 HOST_JSON = Path(__file__).parent.parent / "host.json"
@@ -59,7 +57,6 @@ class Rehearsal:
 
     rules: text of a rules file, in which {vault:REGION} stands for the id of a vault that is made there.
     wrap: puts something between the app and Azure (a crash, a counter). courier: what becomes of an event on its way.
-    on_time: is called whenever time has passed, before the app notices.
     """
 
     rules: str
@@ -67,7 +64,6 @@ class Rehearsal:
     regions: tuple[str, ...] = ("westeurope",)
     wrap: Callable[[Transport], Transport] = lambda transport: transport
     courier: Courier = as_sent
-    on_time: Callable[[], None] = lambda: None
     grant_app: bool = True
     azure: LocalAzure = field(init=False)
     host: InProcessHost = field(init=False)
@@ -93,29 +89,13 @@ class Rehearsal:
     # -- what a deployment makes -------------------------------------------------------------------------------
 
     def _deploy(self) -> None:
-        self.arm("PUT", SCOPE, {"displayName": "production"})
-        self.arm("PUT", f"{SCOPE}/resourceGroups/rg-backup", {"location": self.regions[0]})
-        for region in self.regions:
-            body = {
-                "location": region,
-                "identity": {"type": "SystemAssigned"},
-                "properties": {
-                    "storageSettings": [{"datastoreType": "VaultStore", "type": "LocallyRedundant"}],
-                    "securitySettings": {"softDeleteSettings": {"state": "AlwaysOn", "retentionDurationInDays": 14.0}},
-                },
-            }
-            self.arm("PUT", self.vault_id(region), body)
-        actions = sorted({*APP_ACTIONS, *(GRANTER_ACTIONS if self.grant_app else ())})
-        permissions = [{"actions": actions, "notActions": [], "dataActions": [], "notDataActions": []}]
-        role = {"roleName": "Flexguard", "type": "CustomRole", "assignableScopes": [SCOPE], "permissions": permissions}
-        self.arm("PUT", f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}", {"properties": role})
-        authorization.grant(self.azure.world, APP, ROLE, SCOPE)
+        deploy(self.arm, self.regions, APP, grants_roles=self.grant_app)
         self.table_client().create_table(TABLE)
-        self.azure.advance(60)
+        self.azure.advance(PROPAGATION_S)
         self.azure.world.outbox.clear()  # the event subscription is made last
 
     def vault_id(self, region: str = "westeurope") -> str:
-        return f"{SCOPE}/resourceGroups/rg-backup/providers/Microsoft.DataProtection/backupVaults/bv-{region}"
+        return vault_id(region)
 
     def table_client(self) -> Any:
         from azure.data.tables import TableServiceClient  # noqa: PLC0415 - as the product does
@@ -142,19 +122,18 @@ class Rehearsal:
 
     # -- what people do ----------------------------------------------------------------------------------------
 
-    def arm(self, method: str, path: str, body: Any = None, api_version: str = "") -> Any:
+    def arm(self, method: str, path: str, body: Any = None) -> Any:
         """One ARM request of the person who runs the estate. Raises AssertionError for a refusal."""
-        version = api_version or _api_version(path)
         headers = {"authorization": f"Bearer simulated.{authorization.OPERATOR}", "content-type": "application/json"}
         data = json.dumps(body).encode() if body is not None else b""
-        url = f"https://management.azure.com{path}{'&' if '?' in path else '?'}api-version={version}"
+        url = f"https://management.azure.com{path}{'&' if '?' in path else '?'}api-version={api_version(path)}"
         response = self.azure.handle(Request(method, url, headers, data))
         if response.status >= 400:  # noqa: PLR2004 - HTTP status classes
             raise AssertionError(f"{method} {path}: {response.status} {response.body.decode()}")
         return response.json() if response.body else None
 
     def server_id(self, name: str, group: str = "rg-data") -> str:
-        return f"{SCOPE}/resourceGroups/{group}/providers/Microsoft.DBforPostgreSQL/flexibleServers/{name}"
+        return server_id(name, group)
 
     def create_server(
         self,
@@ -167,14 +146,8 @@ class Rehearsal:
         """Ask ARM for a server; it is Ready minutes later. Answers its id."""
         if self.azure.world.get(f"{SCOPE}/resourceGroups/{group}") is None:
             self.arm("PUT", f"{SCOPE}/resourceGroups/{group}", {"location": region})
-        body = {
-            "location": region,
-            "tags": tags or {},
-            "sku": {"name": "Standard_D2ds_v5", "tier": "GeneralPurpose"},
-            "properties": {"version": "16", "storage": {"storageSizeGB": 128}, **(properties or {})},
-        }
-        self.arm("PUT", self.server_id(name, group), body)
-        return self.server_id(name, group)
+        self.arm("PUT", server_id(name, group), server_body(region, tags or {}, properties))
+        return server_id(name, group)
 
     # -- time passes -------------------------------------------------------------------------------------------
 
@@ -203,7 +176,6 @@ class Rehearsal:
         before = self.azure.now
         due = list(self.host.timers_due(before, moment))
         self.azure.advance_to(moment)
-        self.on_time()
         for _, name in due:
             self._alive(functools.partial(self.host.fire, name))
 
@@ -251,14 +223,3 @@ class Rehearsal:
         return [
             call for call in self.azure.log[since:] if call.caller == APP and call.operation.startswith("Microsoft.")
         ]
-
-
-def _api_version(path: str) -> str:
-    for provider, version in (
-        ("Microsoft.Authorization", "2022-04-01"),
-        ("Microsoft.DataProtection", "2026-06-01"),
-        ("Microsoft.DBforPostgreSQL", "2025-08-01"),
-    ):
-        if f"/providers/{provider}/" in path:
-            return version
-    return "2022-12-01"

@@ -56,4 +56,4 @@ def as_json(event: func.EventGridEvent | func.CloudEvent) -> dict[str, object]:
     else:
         kind, when = event.type, event.time
     time = when.isoformat() if when else None
-    return {"type": kind, "subject": event.subject, "time": time, "data": data}
+    return {"id": event.id, "type": kind, "subject": event.subject, "time": time, "data": data}

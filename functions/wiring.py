@@ -51,7 +51,7 @@ def rules() -> Rules:
 
 @cache
 def _from_environment() -> Context:
-    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - 0.2 s, paid by the first call, not by indexing
+    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - 0.2 s that indexing need not pay
 
     from shared.cloud.clients import Cloud  # noqa: PLC0415 - the same
     from shared.cloud.ledger_table import TableLedger  # noqa: PLC0415 - the same

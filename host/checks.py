@@ -14,7 +14,7 @@ from typing import Any
 from host import connections
 from host.functions import EVENT_GRID, HTTP, QUEUE, TIMER
 from host.ncrontab import read_schedule
-from host.routes import Route, read_route
+from host.routes import read_route
 from host.settings import resolve
 from host.worker.parent import IndexedFunction
 
@@ -105,10 +105,11 @@ def _shared_queues(functions: Iterable[IndexedFunction], settings: Mapping[str, 
 
 
 def _shared_routes(functions: Iterable[IndexedFunction], prefix: str) -> Iterator[str]:
-    routes: list[tuple[IndexedFunction, Route]] = []
-    for function in functions:
-        if function.trigger["type"] == HTTP and not list(_of_route(function, prefix)):
-            routes.append((function, read_route(function, prefix)))
+    routes = [
+        (function, read_route(function, prefix))
+        for function in functions
+        if function.trigger["type"] == HTTP and not list(_of_route(function, prefix))
+    ]
     for (_, one), (function, route) in combinations(routes, 2):
         if one.conflicts(route):
             yield f"{_where(function)}: {one.function} has the route {one.template!r}, too; valid is one per method"

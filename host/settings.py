@@ -115,7 +115,7 @@ def app_settings(local_settings: Mapping[str, Any], environment: Mapping[str, st
     if local_settings.get("IsEncrypted"):
         msg = "local.settings.json is encrypted; run `func settings decrypt` and set IsEncrypted to false"
         raise ValueError(msg)
-    values = local_settings.get("Values", {})
+    values: dict[str, str] = local_settings.get("Values", {})
     if wrong := [name for name, value in values.items() if not isinstance(value, str)]:
         msg = f"local.settings.json, Values: {', '.join(wrong)} must be a text in quotation marks"
         raise ValueError(msg)

@@ -4,6 +4,8 @@ An event puts its server's id on the queue; a message of the queue claims the se
 (`look.py`: observe, plan, apply), and asks the queue to come back if there is more to do. Nothing here waits.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from shared import claim, journal
@@ -28,19 +30,18 @@ def receive(event: object, cloud: Cloud, ledger: Ledger) -> str:
     Keeps only which server it is about, and when it happened. Asks nothing of ARM. Raises CloudError when storage
     fails; Event Grid then delivers again.
     """
+    name = event.get("id") if isinstance(event, Mapping) else None
     seen = read_event(event, frozenset(DATASOURCES), cloud.settings.subscriptions)
     if isinstance(seen, Dropped):
-        journal.record("event_dropped", reason=seen.reason)
+        journal.record("event_dropped", id=name, reason=seen.reason)
         return seen.reason
-    server_id = seen.subject.text
-    if seen.is_instance:
-        server_id = ledger.server_of(seen.subject.text)
-        if not server_id:
-            journal.record("event_dropped", reason="unknown_instance")
-            return "unknown_instance"
+    server_id = ledger.server_of(seen.subject.text) if seen.is_instance else seen.subject.text
+    if not server_id:
+        journal.record("event_dropped", id=name, reason="unknown_instance")
+        return "unknown_instance"
     message = Message(server_id=server_id, seen_at=seen.at)
     queue.send(cloud, QUEUE, msgspec.to_builtins(message))
-    journal.record("event_received", server=server_id)
+    journal.record("event_received", id=name, server=server_id)
     return ""
 
 

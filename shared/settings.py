@@ -50,7 +50,7 @@ _ENDPOINTS = ("queue_endpoint", "table_endpoint", "alert_topic", "arm_endpoint")
 
 
 def read_settings(environment: Mapping[str, str], folder: Path) -> Settings:
-    """Read the settings from the environment; relative paths are below `folder`. Raises BadSettings with all problems."""
+    """Read the settings from the environment; paths are below `folder`. Raises BadSettings with all problems."""
     found = {name: environment.get(variable, "").strip() for name, variable in VARIABLES.items()}
     problems = [f"{VARIABLES[name]} is missing" for name in _REQUIRED if not found[name]]
     problems += [

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from azure.core.credentials import AccessToken
 
 from simulator import arm, identity
+from simulator.delivery import Delivery
 from simulator.faults import CALL_FAULTS, Fault
 from simulator.grid import CustomTopic
 from simulator.storage.blob import BlobService
 from simulator.storage.queue import QueueService
 from simulator.storage.table import TableService
-from simulator.wire import Request, Response, http_date, json_response
+from simulator.wire import Json, Request, Response, http_date, json_response
 from simulator.world import World
 
 
@@ -59,7 +60,8 @@ class LocalAzure:
         self.queues = QueueService(lambda: self.world.now)
         self.tables = TableService(lambda: self.world.now)
         self.blobs = BlobService(lambda: self.world.now)
-        self.topic = CustomTopic(lambda: self.world.now)
+        self.delivery = Delivery(self._enqueue, self._store_dead_letter)
+        self.topic = CustomTopic(lambda: self.world.now, self._forward)
         self.log: list[LoggedCall] = []
 
     @property
@@ -75,6 +77,17 @@ class LocalAzure:
 
     def advance_to(self, moment: datetime) -> None:
         self.world.advance_to(moment)
+
+    def _forward(self, host: str, events: list[Json]) -> None:
+        """Hand what was published to a custom topic to its event subscriptions."""
+        self.delivery.publish(self.world, host, events)
+
+    def _enqueue(self, queue: str, text: str) -> int:
+        return self.queues.put_text(queue, text)
+
+    def _store_dead_letter(self, container: str, name: str, content: bytes) -> None:
+        """Write a dead letter. Raises KeyError when the container is not there: Event Grid makes none."""
+        self.blobs.write(self.blobs.containers[container].name, name, content, "application/json")
 
     def credential(self, principal_id: str) -> SimulatedCredential:
         return SimulatedCredential(principal_id)
@@ -119,7 +132,8 @@ class LocalAzure:
         if ".blob." in request.host:
             return self.blobs.handle(request)
         if request.host.endswith("eventgrid.azure.net"):
-            return self.topic.handle(request)
+            is_link = request.path.startswith("/eventsubscriptions/")
+            return self.delivery.open_link(self.world, request) if is_link else self.topic.handle(request)
         return json_response(502, {"error": {"code": "NoSuchHost", "message": f"nothing answers at {request.host}"}})
 
     def _refusal(self, fault: Fault) -> Response | None:

@@ -99,7 +99,7 @@ class Delivery:
         """Take events that were published to the custom topic at that host name."""
         for event in events:
             wanting = [each for each in event_mail.event_subscriptions(world) if _topic_host(world, each) == host]
-            _publish(world, wanting, {"topic": _topic_id(wanting), "metadataVersion": "1"} | event)
+            _publish(world, wanting, event if "specversion" in event else _stamped(wanting, event))
 
     def open_link(self, world: World, request: Request) -> Response:
         """Answer who opens the link of a validation event."""
@@ -179,8 +179,10 @@ def _topic_host(world: World, subscription: Resource) -> str:
     return urlsplit(topic.body["properties"]["endpoint"]).hostname or ""
 
 
-def _topic_id(subscriptions: list[Resource]) -> str:
-    return str(subscriptions[0].body["properties"]["topic"]) if subscriptions else ""
+def _stamped(subscriptions: list[Resource], event: Json) -> Json:
+    """An event in Event Grid's schema with what Event Grid itself writes into it."""
+    topic = subscriptions[0].body["properties"]["topic"] if subscriptions else ""
+    return event | {"topic": topic, "metadataVersion": "1"}
 
 
 # -- requests ----------------------------------------------------------------------------------------------------

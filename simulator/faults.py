@@ -13,6 +13,11 @@ CALL_FAULTS = ("throttle", "unavailable", "unavailable_applied", "reset", "reset
 SERVICE_FAULTS = ("fail_backup", "fail_validation")
 """Faults inside a service: the job ends Failed · the validation ends Failed."""
 
+EVENT_FAULTS = ("lose_event", "duplicate_event", "reorder_events")
+"""Faults of an event on its way: it never arrives · arrives twice · arrives late, so that others overtake it."""
+
+FAULTS = CALL_FAULTS + SERVICE_FAULTS + EVENT_FAULTS
+
 
 @dataclass
 class Fault:
@@ -35,8 +40,8 @@ class Faults:
 
         Raises ValueError for a kind that nothing knows.
         """
-        if kind not in CALL_FAULTS + SERVICE_FAULTS:
-            msg = f"no fault is called {kind!r}; there are {', '.join(CALL_FAULTS + SERVICE_FAULTS)}"
+        if kind not in FAULTS:
+            msg = f"no fault is called {kind!r}; there are {', '.join(FAULTS)}"
             raise ValueError(msg)
         self.waiting.append(Fault(kind, target.lower(), times, dict(detail)))
 

@@ -30,10 +30,10 @@ class Published:
 
 
 class CustomTopic:
-    """What was published, in order. Time is what `now()` says."""
+    """What was published, in order. Time is what `now()` says; `forward` hears host name and events of each call."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], datetime], forward: Callable[[str, list[Json]], None] | None = None) -> None:
+        self._now, self._forward = now, forward
         self.log: list[Published] = []
 
     @property
@@ -48,6 +48,8 @@ class CustomTopic:
         except ArmError as refusal:
             return refusal.response()
         self.log += [Published(self._now(), event) for event in events]
+        if self._forward:
+            self._forward(request.host, events)
         return Response(200, {"content-length": "0"})
 
 

@@ -39,6 +39,7 @@ def begin(world: World, subscription: Resource) -> None:
 
 
 def state_of(subscription: Resource) -> str:
+    """How far the handshake is: one of the five words above."""
     return str(subscription.hidden["handshake"]["state"])
 
 
@@ -150,11 +151,10 @@ def open_link(world: World, subscriptions: list[Resource], request: Request) -> 
     """Answer who opens such a link. Assumed: the words of the answer, and 404 for a link that is not good any more."""
     for subscription in subscriptions:
         handshake = subscription.hidden["handshake"]
-        since = datetime.fromisoformat(handshake["since"])
-        if handshake["code"] == request.query.get("id") and handshake["state"] == MANUAL:
-            if world.now - since <= timedelta(seconds=LINK_LIFE_S):
-                handshake["state"] = PROVEN
-                return json_response(200, "Webhook successfully validated as a subscription endpoint.")
+        is_meant = handshake["code"] == request.query.get("id") and handshake["state"] == MANUAL
+        if is_meant and world.now - datetime.fromisoformat(handshake["since"]) <= timedelta(seconds=LINK_LIFE_S):
+            handshake["state"] = PROVEN
+            return json_response(200, "Webhook successfully validated as a subscription endpoint.")
     return empty_response(404)
 
 

@@ -1,6 +1,7 @@
 """What the resources looked like some seconds ago, for services that see the world late (Resource Graph).
 
-It keeps the newest text of every resource and the changes that are not shown yet. It knows no service and no clock.
+It keeps the newest text of every resource, the changes that are not shown yet, and when which state was reached, for
+people who look at the world from outside. It knows no service and no clock.
 """
 
 import json
@@ -19,11 +20,18 @@ class Described(Protocol):
     body: Json
 
 
+STATES = {
+    "microsoft.dbforpostgresql/flexibleservers": "state",
+    "microsoft.dataprotection/backupvaults/backupinstances": "currentProtectionState",
+}
+"""The property that says where a resource of this type stands."""
+
+
 @dataclass
 class Journal:
     """Texts are JSON [id, type, body] by lower-case id; "" stands for a resource that is gone.
 
-    unread: the ids whose shown text changed since a reader emptied this set.
+    unread: the ids whose shown text changed since a reader emptied this set. turns: (when, id, state) in order.
     """
 
     newest: dict[str, str] = field(default_factory=dict)
@@ -31,6 +39,8 @@ class Journal:
     pending: list[tuple[datetime, str, str]] = field(default_factory=list)
     shown: dict[str, str] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
+    turns: list[tuple[datetime, str, str]] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
 
     def note(self, at: datetime, key: str, resource: Described | None) -> None:
         """Write down a resource as it is at a moment; nothing happens when it did not change."""
@@ -43,6 +53,14 @@ class Journal:
         else:
             del self.newest[key], self.born[key]
         self.pending.append((at, key, text))
+        self._note_state(at, key, resource)
+
+    def _note_state(self, at: datetime, key: str, resource: Described | None) -> None:
+        name = STATES.get(resource.type) if resource else None
+        state = str(resource.body["properties"].get(name, "")) if resource and name else ""
+        if state and self.states.get(key) != state:
+            self.states[key] = state
+            self.turns.append((at, key, state))
 
     def show(self, until: datetime) -> None:
         """Bring `shown` up to a moment. Never goes back: what was shown stays shown."""

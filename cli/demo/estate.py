@@ -5,28 +5,29 @@ Data alone: what each server is, what people do to it and when, and what must be
 
 from dataclasses import dataclass, field
 
+from cli.stage import vault_id
 from shared.core.verdict import Kind
 
-RULES = """\
+RULES = f"""\
 mode: protect
 tag: backup-tier
 vaults:
-  - id: "{vault:westeurope}"
-  - id: "{vault:northeurope}"
+  - id: {vault_id("westeurope")}
+  - id: {vault_id("northeurope")}
 tiers:
   gold:
-    backup: {days: [sunday], at: "01:30", time_zone: Europe/Berlin}
-    keep: {default: 35 days, weekly: 12 weeks, monthly: 12 months, yearly: 10 years}
+    backup: {{days: [sunday], at: "01:30", time_zone: Europe/Berlin}}
+    keep: {{default: 35 days, weekly: 12 weeks, monthly: 12 months, yearly: 10 years}}
     first_backup: at_once
   silver:
-    backup: {days: [sunday], at: "03:30", time_zone: Europe/Berlin}
-    keep: {default: 28 days, monthly: 12 months}
+    backup: {{days: [sunday], at: "03:30", time_zone: Europe/Berlin}}
+    keep: {{default: 28 days, monthly: 12 months}}
     first_backup: at_once
   bronze:
-    backup: {days: [saturday], at: "22:00", time_zone: Europe/Berlin}
-    keep: {default: 28 days}
+    backup: {{days: [saturday], at: "22:00", time_zone: Europe/Berlin}}
+    keep: {{default: 28 days}}
     first_backup: schedule
-exempt: {value: none, until_tag: backup-exempt-until, reason_tag: backup-exempt-reason}
+exempt: {{value: none, until_tag: backup-exempt-until, reason_tag: backup-exempt-reason}}
 """
 REGIONS = ("westeurope", "northeurope")
 PREPARED_GROUP = "rg-shop"  # here the platform team has assigned the vaults' two roles beforehand

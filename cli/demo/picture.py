@@ -7,8 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cli.demo.estate import REGIONS, RULES
 from cli.demo.play import Line, Play
 from cli.demo.screen import WIDTH, Screen
+from cli.in_process import InProcess
 
 MOMENT = 0.36  # the share of the story at which most is going on
 
@@ -26,7 +28,9 @@ def draw(file: Path) -> None:
             console.print(screen.picture(play))
             drawn.append(console.export_svg(title="make demo"))
 
-    Play(watch=watch).run()
+    stage = InProcess(RULES, REGIONS, seed=7)
+    Play(stage, watch=watch).run()
+    stage.close()
     without_fonts = re.sub(r"@font-face \{.*?\}", "", drawn[0], flags=re.DOTALL)  # no request to a font server
     file.write_text(without_fonts, encoding="utf-8")
 

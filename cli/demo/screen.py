@@ -106,7 +106,7 @@ def show_end(console: Console, play: Play, summary: dict[str, Any], path: str) -
     table.add_column("why, and what to do")
     for plot in ESTATE:
         seen = play.servers[plot.name]
-        row = play.rehearsal.row(seen.id)
+        row = play.stage.row(seen.id)
         fix = Text(f"\n{row.fix}", style="dim") if row.fix and not row.fix.startswith("nothing") else Text("")
         table.add_row(plot.name, verdict_text(row.verdict), Text(row.reason) + fix)
     console.print(table)

@@ -73,7 +73,7 @@ def main(descriptor: int, app: str) -> None:
     connection = socket.socket(fileno=descriptor)
     line = Line(connection)
     sys.path.append(app)
-    sys.stdout = sys.stderr = Printed(line)  # type: ignore[assignment]  # it has all of TextIO that printing needs
+    sys.stdout = sys.stderr = Printed(line)
     level = logging.DEBUG if os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1" else logging.INFO  # noqa: TID251
     logging.basicConfig(level=level, handlers=[LogLines(line)], format="%(message)s")
     asyncio.run(_serve(connection, line, app))

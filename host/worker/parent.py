@@ -88,6 +88,11 @@ class Worker:
         """The process id of the worker; None before the first start."""
         return self._process.pid if self._process else None
 
+    @property
+    def alive(self) -> bool:
+        """Whether it takes invocations."""
+        return self._writer is not None and self._reading is not None and not self._reading.done()
+
     async def start(self) -> list[IndexedFunction]:
         """Start the process and have the app indexed. Raises AppRefused."""
         began = time.perf_counter()
@@ -113,7 +118,7 @@ class Worker:
         self, invocation_id: str, function_id: str, inputs: Mapping[str, Datum], metadata: Mapping[str, Datum]
     ) -> Outcome:
         """Run one function. A failure is an Outcome, also when the process dies meanwhile."""
-        if self._writer is None or self._reading is None or self._reading.done():
+        if self._writer is None or not self.alive:
             return Outcome(ok=False, error="the worker process is not running")
         asked = {
             "id": invocation_id,
@@ -121,7 +126,8 @@ class Worker:
             "inputs": {name: _written(datum) for name, datum in inputs.items()},
             "metadata": {name: _written(datum) for name, datum in metadata.items()},
         }
-        answer = self._waiting[invocation_id] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting[invocation_id] = answer
         self._writer.write(json.dumps(asked).encode() + b"\n")
         try:
             return await answer

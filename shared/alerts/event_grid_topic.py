@@ -17,5 +17,5 @@ def render(alert: Alert) -> dict[str, Any]:
         "subject": alert.subject,
         "time": alert.at.isoformat().replace("+00:00", "Z"),
         "datacontenttype": "application/json",
-        "data": {"summary": alert.summary, "reason": alert.reason, "fix": alert.fix, **alert.details},
+        "data": {**alert.details, "summary": alert.summary, "reason": alert.reason, "fix": alert.fix},
     }

@@ -1,4 +1,4 @@
-"""Carries out one action with one call. Safe to repeat, but for StartBackup, whose intention stands in the ledger first.
+"""Carries out one action with one call. Safe to repeat, but for StartBackup, whose intention is in the ledger first.
 
 Returns when Azure has accepted, never when it has finished: a long operation comes back as `Running`.
 """
@@ -50,7 +50,7 @@ def _ensure_policy(cloud: Cloud, action: EnsurePolicy) -> None:
 
 
 def _grant_role(cloud: Cloud, action: GrantRole) -> None:
-    """Assign a role under a name of its own. Source: naming the principal's type skips a directory look-up and its race."""
+    """Assign a role under a name of its own. Source: the principal's type skips a directory look-up and its race."""
     subscription = action.scope.split("/")[2]
     definition = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{action.role}"
     properties = {
@@ -58,7 +58,8 @@ def _grant_role(cloud: Cloud, action: GrantRole) -> None:
         "principalId": action.principal_id,
         "principalType": "ServicePrincipal",
     }
-    path = f"{cloud.settings.arm_endpoint}{quote(action.scope)}/providers/Microsoft.Authorization/roleAssignments/{action.assignment_name}"
+    assignments = f"{quote(action.scope)}/providers/Microsoft.Authorization/roleAssignments"
+    path = f"{cloud.settings.arm_endpoint}{assignments}/{action.assignment_name}"
     request = HttpRequest("PUT", f"{path}?api-version={ROLE_API}", json={"properties": properties})
     with translated():
         response = cloud.arm.send_request(request)
@@ -98,7 +99,8 @@ def _protect(cloud: Cloud, action: Protect, observed: Observed) -> Running:
     vault, body = _known(action.vault_id), _body(observed, action.policy_id)
     client = cloud.data_protection(vault.subscription).backup_instances
     return _started(cloud, "protect", lambda hook: client.begin_create_or_update(
-        vault.group, vault.name, action.instance_name, cast("Any", {"properties": body}), polling=False, raw_response_hook=hook,
+        vault.group, vault.name, action.instance_name, cast("Any", {"properties": body}),
+        polling=False, raw_response_hook=hook,
     ))  # fmt: skip
 
 

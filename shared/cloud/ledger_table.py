@@ -1,6 +1,6 @@
 """The ledger in Azure Table storage: one row is one JSON text beside its keys, versioned by the table's ETag.
 
-Source: Table service: keys may not hold slashes, # or ?, a text property is at most 64 KiB, so ids are hashed into keys.
+Source: Table service: keys may not hold slashes, # or ?, a text is at most 64 KiB, so ids are hashed into keys.
 """
 
 import hashlib

@@ -200,7 +200,7 @@ def _job(body: Mapping[str, Any], vault_id: str) -> Job:
 
 
 def _codes(details: Iterable[Mapping[str, Any]], depth: int = 0) -> Iterable[str]:
-    """Every code in an error and in the errors inside it, outermost first. Source: recorded failed jobs nest two deep."""
+    """Every code in an error and in the errors inside it, outermost first. Source: recorded jobs nest two deep."""
     for detail in details:
         if detail.get("code"):
             yield str(detail["code"])

@@ -9,8 +9,8 @@ class Datasource:
 
     resource_type: ARM type as Microsoft writes it. api_version: used to read the server.
     server_role, group_role: role definition GUIDs that a vault's identity needs on the server and on its group.
-    ready_state: in which a backup can be configured; creating_state: before which nothing can exist; stopped_states: which
-    end only when a person does something. Every other state passes by itself.
+    ready_state: in which a backup can be configured; creating_state: before which nothing can exist;
+    stopped_states: which end only when a person does something. Every other state passes by itself.
     """
 
     resource_type: str

@@ -26,7 +26,7 @@ _UNKNOWN = ("the service names a cause that this version does not know", "open t
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One message to people. key: of the incident; id: the same for the same incident, so that receivers can fold it."""
+    """One message to people. key: of the incident; id: the same for the same incident, so that receivers fold it."""
 
     key: str
     kind: str

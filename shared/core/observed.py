@@ -102,7 +102,8 @@ class Memory:
 
     granted_at: when we last gave the vault's identity a role. refused_since: since when the service has refused
     to validate or to protect, and `refusals` how often. policy_id, policy_digest: the policy that the instance followed
-    when it was last found right, and what that meant; policies are never changed, so it means that still. unready_since: since when the server has not been Ready. created_here: this program created the instance.
+    when it was last found right, and what that meant; policies are never changed, so it means that still.
+    unready_since: since when the server has not been Ready. created_here: this program created the instance.
     """
 
     running: Running | None = None

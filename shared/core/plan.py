@@ -100,7 +100,7 @@ def choose_vault(server: Server, intent: Wanted, observed: Observed, rules: Rule
 def intended_policy(
     intent: Wanted, vault_id: str, policies: tuple[Policy, ...], facts: Datasource
 ) -> tuple[str, bool, Policy | None]:
-    """The policy that means the tier: its id, whether it exists, and the stranger that has our name but not our meaning."""
+    """The policy that means the tier: its id, whether it exists, and the stranger with our name and no such meaning."""
     meaning, ours = tier_meaning(intent.tier), policy_name(intent.tier_name, intent.tier)
     fitting = [policy for policy in policies if policy.meaning == meaning and facts.key in policy.datasources]
     if same := sorted(fitting, key=lambda policy: (policy.name.lower() != ours, policy.name)):

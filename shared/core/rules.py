@@ -1,4 +1,4 @@
-"""The rules that people write, as values. `shared/rules_file.py` reads them from YAML and says what is wrong with them."""
+"""The rules that people write, as values. `shared/rules_file.py` reads them from YAML and says what is wrong."""
 
 import re
 from dataclasses import dataclass, field

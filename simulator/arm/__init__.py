@@ -3,7 +3,17 @@
 A provider is one module (or folder) beside this file with a tuple ROUTES; a new one is a new file and one line here.
 """
 
-from simulator.arm import authorization, dataprotection, graph, managed_identity, postgresql, resources, tags, tenants
+from simulator.arm import (
+    authorization,
+    dataprotection,
+    eventgrid,
+    graph,
+    managed_identity,
+    postgresql,
+    resources,
+    tags,
+    tenants,
+)
 from simulator.arm.callers import caller_of
 from simulator.arm.routing import Call, Route, Router
 from simulator.wire import ArmError, Request, Response
@@ -18,6 +28,7 @@ ROUTER = Router(
         *dataprotection.ROUTES,
         *authorization.ROUTES,
         *managed_identity.ROUTES,
+        *eventgrid.ROUTES,
         *graph.ROUTES,
     )
 )

@@ -14,7 +14,7 @@ from simulator.world import Resource, World, effect
 __all__ = ["ROUTES", "emit_accepted", "emit_completed", "require_group", "require_scope", "resource_not_found"]
 
 SUBSCRIPTION, GROUP = "microsoft.resources/subscriptions", "microsoft.resources/subscriptions/resourcegroups"
-PLAYED = ("microsoft.dbforpostgresql/", "microsoft.dataprotection/")
+PLAYED = ("microsoft.dbforpostgresql/", "microsoft.dataprotection/", "microsoft.eventgrid/")
 LISTED = ("id", "name", "type", "location", "tags", "sku", "identity")
 GATEWAY = {"x-ms-failure-cause": "gateway"}
 GROUP_DELETION_S = (30.0, 90.0)  # Assumed: no recording shows one from start to end.

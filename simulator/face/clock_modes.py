@@ -75,4 +75,4 @@ class Clock:
         due = self.next_due()
         self.azure.advance_to(max(moment, self.azure.now))
         if due and due <= moment:
-            self.holders.turn += 1
+            self.holders.next_turn()

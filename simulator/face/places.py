@@ -36,7 +36,9 @@ class Place:
         """The answer with the service's own URLs as the caller can reach them. address: scheme, host and port."""
         outer = address + self.prefix
         headers = {
-            name: value.replace(self.inner, outer, 1) if name.lower() in LINKS and value.startswith(self.inner) else value
+            name: value.replace(self.inner, outer, 1)
+            if name.lower() in LINKS and value.startswith(self.inner)
+            else value
             for name, value in response.headers.items()
         }
         body = self.own_url.sub(rb"\g<before>" + outer.encode(), response.body) if response.body else b""

@@ -82,9 +82,7 @@ class BlobService:
         self.turns = 0
 
     def write(self, container: str, name: str, data: bytes, content_type: str = "application/octet-stream") -> Blob:
-        """Store a blob directly, in a container that need not be there yet: how the local Azure itself writes."""
-        if container not in self.containers:
-            self.containers[container] = Container(container, self._now(), self._turn())
+        """Store a blob directly: how the local Azure itself writes. Raises KeyError when there is no such container."""
         return self._store(self.containers[container], name, data, content_type, {})
 
     # -- HTTP ------------------------------------------------------------------------------------------------------
@@ -176,7 +174,9 @@ class BlobService:
             return Response(200, headers, b"" if at.request.method == "HEAD" else blob.data)
         first, last = int(wanted[1]), min(int(wanted[2] or len(blob.data)), len(blob.data) - 1)
         if first >= len(blob.data):
-            raise StorageError(416, "InvalidRange", "The range specified is invalid for the current size of the resource.")
+            raise StorageError(
+                416, "InvalidRange", "The range specified is invalid for the current size of the resource."
+            )
         part = blob.data[first : last + 1]
         span = {"content-range": f"bytes {first}-{last}/{len(blob.data)}", "content-length": str(len(part))}
         return Response(206, headers | span, part)
@@ -266,9 +266,13 @@ def _metadata(at: Target) -> dict[str, str]:
 def _require_match(at: Target, blob: Blob | None) -> None:
     """Refuse a condition that does not hold: an ETag that must be the blob's, or must not be."""
     if (wanted := at.header("if-match")) and (blob is None or wanted not in ("*", blob.etag)):
-        raise StorageError(412, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met.")
+        raise StorageError(
+            412, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met."
+        )
     if blob and (other := at.header("if-none-match")) and other in ("*", blob.etag):
         if at.request.method == "PUT" and other == "*":
             raise StorageError(409, "BlobAlreadyExists", "The specified blob already exists.")
         status = 304 if at.request.method in ("GET", "HEAD") else 412
-        raise StorageError(status, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met.")
+        raise StorageError(
+            status, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met."
+        )

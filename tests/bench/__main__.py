@@ -12,7 +12,8 @@ from rich.progress import track
 from rich.table import Table
 
 from cli.demo.estate import RULES
-from cli.rehearsal import SCOPE, Rehearsal
+from cli.rehearsal import Rehearsal
+from cli.stage import SCOPE, vault_id
 from shared.core.policy import policy_name
 from shared.rules_file import parse as parse_rules
 from simulator.arm import authorization
@@ -25,7 +26,7 @@ SERVERS = 20
 GOLD = {"operation": "Merge", "properties": {"tags": {"backup-tier": "gold"}}}
 PEER = "peer"
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
-ONE_REGION = RULES.replace('  - id: "{vault:northeurope}"\n', "")
+ONE_REGION = RULES.replace(f"  - id: {vault_id('northeurope')}\n", "")
 
 
 def main() -> None:
@@ -85,7 +86,7 @@ def calls_per_server() -> list[tuple[str, str, str, str]]:
     world = estate(roles=True)
     calls, cpu, took_s = protect_all(world)
     plain = estate(roles=True)
-    tier = parse_rules(ONE_REGION.replace("{vault:westeurope}", plain.vault_id())).tiers["gold"]
+    tier = parse_rules(ONE_REGION).tiers["gold"]
     mark, began, plain_cpu = len(plain.azure.log), plain.azure.now, time.process_time()
     for number in range(1, SERVERS + 1):
         protect(plain, plain.server_id(f"pg-{number:03}"), policy_name("gold", tier), PEER)

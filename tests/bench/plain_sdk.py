@@ -9,7 +9,8 @@ from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.dataprotection import DataProtectionMgmtClient
 from azure.mgmt.postgresqlflexibleservers import PostgreSQLManagementClient
 
-from cli.rehearsal import SUBSCRIPTION, Rehearsal
+from cli.rehearsal import Rehearsal
+from cli.stage import SUBSCRIPTION
 from shared.cloud.apply import instance_properties
 from shared.cloud.observe import short_region
 from shared.core.observed import Server

@@ -1,4 +1,4 @@
-"""An Azure that does at once what it is asked, without a single wire: what becomes of a world when a plan is applied."""
+"""An Azure that does at once what it is asked, without a single wire: what becomes of a world under a plan."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta

@@ -32,7 +32,7 @@ def starts(step: Step) -> bool:
 
 @pytest.mark.parametrize(("step", "point", "age_s"), [*product(STEPS, (True, False), AGES_S)])
 def test_never_a_second_one(step: str, age_s: int, *, point: bool):
-    """A backup is started only where none was, or where one was asked for and two minutes later there is no job of it."""
+    """A backup is started only where none was, or where one was asked for and two minutes later has no job."""
     begun = NOW - timedelta(seconds=age_s)
     memory = FirstBackup(step, None if step == "none" else begun)
     own = [job(status, started_at=begun, user_triggered=asked) for status in STATUSES for asked in (True, False)]
@@ -45,7 +45,7 @@ def test_never_a_second_one(step: str, age_s: int, *, point: bool):
 
 @pytest.mark.parametrize(("age_s", "wait_s"), [(0, 120), (60, 60), (119, 1)])
 def test_the_ambiguous_window(age_s: int, wait_s: int):
-    """While a lost answer may still turn into a job, nothing is done but to look again when the two minutes are over."""
+    """While a lost answer may still turn into a job, nothing is done but to look again after the two minutes."""
     memory = FirstBackup("intended", NOW - timedelta(seconds=age_s))
     answer = step_of(memory, ())
     assert answer.actions == (Wait(answer.verdict.reason, wait_s),)
@@ -87,7 +87,7 @@ def test_a_job_is_known_by_its_id():
     ],
 )
 def test_what_a_job_means(status: str, kind: Kind, step: str):
-    """A job that runs is waited for, one that ended well is the first backup, one that failed leaves it to the schedule."""
+    """A job that runs is waited for, one that ended well is the first backup, one that failed leaves the schedule."""
     answer = step_of(FirstBackup("intended", NOW), (job(status, codes=("PostgreSQLFlexServerError",)),))
     assert (answer.verdict.kind, answer.remember.step, answer.remember.job_id) == (kind, step, job().id)
     assert bool(answer.actions) == (step == "started")

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.core.incidents import failed_backups, poison
+from shared.core.observed import Job
 from tests.core.samples import NOW, SERVER, job
 
 TYPES = frozenset({"microsoft.dbforpostgresql/flexibleservers"})
@@ -22,10 +23,10 @@ DISK = SERVER.replace("Microsoft.DBforPostgreSQL/flexibleServers", "Microsoft.Co
         job("Failed", server_id=""),
     ],
 )
-def test_only_failed_backups_of_ours_are_told(other: object):
+def test_only_failed_backups_of_ours_are_told(other: Job):
     """Other ends, other kinds of jobs and other kinds of resources are nobody's alert."""
-    alerts = failed_backups([other, job("FAILED", category="BACKUP", server_id=SERVER.upper())], TYPES, NOW)  # type: ignore[list-item]
-    assert len(alerts) == 1
+    ours = job("FAILED", category="BACKUP", server_id=SERVER.upper())
+    assert len(failed_backups([other, ours], TYPES, NOW)) == 1
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_only_failed_backups_of_ours_are_told(other: object):
     ],
 )
 def test_the_most_specific_known_cause_is_named(codes: tuple[str, ...], meaning: str):
-    """Of all codes in a job the innermost known one says what happened; a mere internal error gives way to any other."""
+    """Of all codes in a job the innermost known one says what happened; a mere internal error gives way."""
     alert = failed_backups([job("Failed", codes=codes)], TYPES, NOW)[0]
     assert meaning in alert.reason
     assert alert.fix

@@ -117,8 +117,8 @@ def test_a_continuation_is_sent_again_where_it_may_be_missing(
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"x", b"[]", b"{}", b'{"server_id": 7}', b'{"server_id": "x", "generation": "1"}', b'{"server_id":"x","schema":2}',
-     b'{"server_id":"x","seen_at":"soon"}', b"\xff\xfe"],
+    [b"", b"x", b"[]", b"{}", b'{"server_id": 7}', b'{"server_id": "x", "generation": "1"}',
+     b'{"server_id":"x","schema":2}', b'{"server_id":"x","seen_at":"soon"}', b"\xff\xfe"],
 )  # fmt: skip
 def test_what_is_no_message(body: bytes):
     """A body of another shape, or of another schema, is refused; the queue then sets it aside."""
@@ -224,7 +224,7 @@ class Worker:
 
 @dataclass
 class Town:
-    """A queue, a ledger, and workers that may be slow, die, or come too late. The platform delivers again after 30 s."""
+    """A queue, a ledger, and workers that may be slow, die, or come too late. Delivery is tried again after 30 s."""
 
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     cloud: Any = field(default_factory=lonely_cloud)

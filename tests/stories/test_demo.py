@@ -3,20 +3,30 @@
 import io
 import json
 
+import pytest
 from rich.console import Console
 
-from cli.demo.estate import ESTATE
+from cli.demo.estate import ESTATE, REGIONS, RULES
 from cli.demo.play import Play
 from cli.demo.screen import WIDTH, Screen, show_end
 from cli.demo.summary import summarise, violations
+from cli.in_process import InProcess
 
 
-def test_every_promise_of_the_demo_holds():
+@pytest.fixture
+def stage():
+    """The stage of the demo, in process; its ear on the log is taken away afterwards."""
+    made = InProcess(RULES, REGIONS, seed=7)
+    yield made
+    made.close()
+
+
+def test_every_promise_of_the_demo_holds(stage):
     """No violation, one alert, and a verdict with a reason for every server; the screens fit 100 columns."""
     text = io.StringIO()
     console = Console(file=text, width=WIDTH, force_terminal=False)
     with Screen(console) as screen:
-        play = Play(watch=screen.watch)
+        play = Play(stage, screen.watch)
         play.run()
     summary = json.loads(json.dumps(summarise(play)))
     show_end(console, play, summary, "summary.json")
@@ -28,14 +38,15 @@ def test_every_promise_of_the_demo_holds():
     assert max(map(len, text.getvalue().splitlines())) <= WIDTH
 
 
-def test_a_broken_promise_is_noticed():
+def test_a_broken_promise_is_noticed(stage):
     """The demo's judge is no rubber stamp: an instance that goes missing is named, and so is an alert too many."""
-    play = Play()
+    play = Play(stage)
     play.run()
-    world = play.rehearsal.azure.world
+    world = stage.rehearsal.azure.world
     instance = next(iter(world.of_type("microsoft.dataprotection/backupvaults/backupinstances")))
     world.remove(instance.id)
-    play.rehearsal.azure.topic.log.append(play.rehearsal.azure.topic.log[0])
+    topic = stage.rehearsal.azure.topic
+    topic.log.append(topic.log[0])
     broken = "\n".join(violations(play))
     assert "has 0 backup instances" in broken
     assert "alerts" in broken

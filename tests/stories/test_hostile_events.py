@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from cli.rehearsal import SUBSCRIPTION
+from cli.stage import SUBSCRIPTION
 from shared import journal
 
 SERVER = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.DBforPostgreSQL/flexibleServers/pg-one"

@@ -1,0 +1,82 @@
+"""What a deployment makes in a local Azure, by ordinary ARM calls: vaults, the app's role, the app's rights."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cli.stage import SCOPE, Json, vault_id
+from shared.cloud.rights import APP_ACTIONS, GRANTER_ACTIONS
+from shared.core.names import role_assignment_name
+
+APP_ROLE = "7d5b3f50-1111-4c9a-9b8e-2f6d1f1c8a0e"
+VAULT_ROLES = ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "c088a766-074b-43ba-90d4-1fb21feae531")  # Reader, LTR backup
+PROPAGATION_S = 600.0  # Source: documentation: a role works after at most ten minutes
+
+Arm = Callable[..., Any]
+
+
+def deploy(arm: Arm, regions: tuple[str, ...], app: str, *, grants_roles: bool = True) -> None:
+    """Make a subscription with a vault in each region, and let the app's identity in. It works after PROPAGATION_S."""
+    arm("PUT", SCOPE, {"displayName": "production"})
+    arm("PUT", f"{SCOPE}/resourceGroups/rg-backup", {"location": regions[0]})
+    for region in regions:
+        arm("PUT", vault_id(region), _vault(region))
+    actions = sorted({*APP_ACTIONS, *(GRANTER_ACTIONS if grants_roles else ())})
+    permissions = [{"actions": actions, "notActions": [], "dataActions": [], "notDataActions": []}]
+    role = {"roleName": "Flexguard", "type": "CustomRole", "assignableScopes": [SCOPE], "permissions": permissions}
+    arm("PUT", f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{APP_ROLE}", {"properties": role})
+    assign(arm, SCOPE, APP_ROLE, app)
+
+
+def assign(arm: Arm, scope: str, role: str, principal: str) -> None:
+    """Assign a role, as an infrastructure template does."""
+    properties = {
+        "roleDefinitionId": f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{role}",
+        "principalId": principal,
+        "principalType": "ServicePrincipal",
+    }
+    name = role_assignment_name(scope, principal, role)
+    arm("PUT", f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", {"properties": properties})
+
+
+def prepare_group(arm: Arm, group: str, region: str) -> None:
+    """Make a resource group in which the vault of a region has its two roles already."""
+    scope = f"{SCOPE}/resourceGroups/{group}"
+    arm("PUT", scope, {"location": region})
+    principal = arm("GET", vault_id(region))["identity"]["principalId"]
+    for role in VAULT_ROLES:
+        assign(arm, scope, role, principal)
+
+
+def server_body(region: str, tags: dict[str, str], properties: Json | None = None) -> Json:
+    """What a person asks for who wants a small server."""
+    return {
+        "location": region,
+        "tags": tags,
+        "sku": {"name": "Standard_D2ds_v5", "tier": "GeneralPurpose"},
+        "properties": {"version": "16", "storage": {"storageSizeGB": 128}, **(properties or {})},
+    }
+
+
+def api_version(path: str) -> str:
+    """A version of the API that knows everything that is asked of this path."""
+    return next((version for provider, version in _VERSIONS if f"/providers/{provider}" in path), "2022-12-01")
+
+
+_VERSIONS = (
+    ("Microsoft.Authorization", "2022-04-01"),
+    ("Microsoft.Resources", "2022-09-01"),
+    ("Microsoft.EventGrid", "2022-06-15"),
+    ("Microsoft.DataProtection", "2026-06-01"),
+    ("Microsoft.DBforPostgreSQL", "2025-08-01"),
+)
+
+
+def _vault(region: str) -> Json:
+    return {
+        "location": region,
+        "identity": {"type": "SystemAssigned"},
+        "properties": {
+            "storageSettings": [{"datastoreType": "VaultStore", "type": "LocallyRedundant"}],
+            "securitySettings": {"softDeleteSettings": {"state": "AlwaysOn", "retentionDurationInDays": 14.0}},
+        },
+    }
