@@ -9,8 +9,8 @@ READY := .venv/.ready
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(READY) ## the whole story on the local Azure: no account, no bill
-	@$(BIN)/python -m cli.demo
+demo: $(READY) ## the whole story on the local Azure: no account, no bill (FAST=1, KEEP=1, STORAGE=azurite)
+	@$(BIN)/python -m cli.demo $(if $(FAST),--fast) $(if $(KEEP),--keep) $(if $(STORAGE),--storage $(STORAGE))
 
 test: $(READY) ## every test, the linter, the types and the import contracts
 	@$(BIN)/ruff check .

@@ -4,6 +4,7 @@ The rules are read when the app is loaded, so that a broken file stops it there.
 gives it a context of their own with `use`; the triggers do not know the difference.
 """
 
+import logging
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,8 @@ from shared.settings import VARIABLES, read_settings
 if TYPE_CHECKING:
     from shared.cloud.clients import Cloud
     from shared.ledger import Ledger
+
+logging.getLogger("azure").setLevel(logging.WARNING)  # the SDKs log every request, with its signed URL, at INFO
 
 HOME = Path(__file__).resolve().parent.parent
 

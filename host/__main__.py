@@ -15,6 +15,8 @@ from pathlib import Path
 
 import aiohttp
 
+from host.activity import Activity
+from host.clock import RealClock
 from host.control import Control
 from host.local_host import CannotStart, LocalHost, read_app
 from host.worker.parent import AppRefused
@@ -53,8 +55,8 @@ async def _run(given: argparse.Namespace) -> None:
     app = given.app.resolve()
     options, settings = read_app(app, given.settings, os.environ)  # noqa: TID251 - the host's edge, as in Azure
     control = Control(given.control) if given.control else None
-    parts = {"clock": control, "activity": control.activity} if control else {}
-    host = LocalHost(app, options, settings, status_folder=given.timer_status, **parts)
+    activity = control.activity if control else Activity()
+    host = LocalHost(app, options, settings, control or RealClock(), activity, given.timer_status)
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -68,6 +70,7 @@ async def _run(given: argparse.Namespace) -> None:
         await host.stop()
         if control:
             await control.stop()
+    os._exit(0)  # a thread may still wait for a storage account that does not answer, and nothing depends on it
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from itertools import combinations
 from typing import Any
 
 from host import connections
-from host.functions import EVENT_GRID, HTTP, QUEUE, TIMER
 from host.ncrontab import read_schedule
 from host.routes import read_route
 from host.settings import resolve
+from host.triggers import EVENT_GRID, HTTP, QUEUE, TIMER
 from host.worker.parent import IndexedFunction
 
 QUEUE_NAME = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")

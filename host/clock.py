@@ -3,6 +3,7 @@
 The one place in the host that reads the real clock. Under a simulator's control (`control.py`) another one is used.
 """
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -26,6 +27,15 @@ class RealClock:
 
     def real_s(self, seconds: float) -> float:
         return seconds
+
+
+async def sleep_until(moment: datetime, clock: Clock) -> None:
+    """Wait until a clock shows a moment, however it gets there."""
+    while True:
+        left_s = (moment - clock.now()).total_seconds()
+        if left_s <= 0:
+            return
+        await asyncio.sleep(clock.real_s(left_s))
 
 
 def steady_s() -> float:

@@ -8,7 +8,7 @@ its address alone: GET clock?after_turn=N waits for the next turn, POST busy tak
 import asyncio
 import logging
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -23,29 +23,29 @@ PAUSE_S = 0.5  # after a simulator that does not answer
 
 
 class Control:
-    """A clock, and the one who tells the simulator about an activity. Raises aiohttp.ClientError from `start`."""
+    """A clock, and the one who tells the simulator about an activity. To be made in a running loop."""
 
     def __init__(self, address: str) -> None:
         self.activity = Activity(eager=True, tell=self._tell)
         self._address = address.rstrip("/")
         self._turn = -1
-        self._at: tuple[float, datetime] = (0.0, datetime.min)
+        self._at: tuple[float, datetime] = (0.0, datetime.min.replace(tzinfo=UTC))
         self._speed: float | None = 1.0
         self._told: dict[str, Any] = {}
         self._telling = asyncio.Lock()
-        self._session: aiohttp.ClientSession
-        self._following: asyncio.Task[None]
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WAIT_S * 2))
+        self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Learn the time and say that the host is busy starting."""
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WAIT_S * 2))
+        """Learn the time and say that the host is busy starting. Raises aiohttp.ClientError."""
         self._take(await self._get("clock"))
         await self._post("busy", {"holder": HOLDER, "busy": True, "turn": self._turn})
         self._following = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
         """Hold nobody up any longer."""
-        self._following.cancel()
+        if self._following:
+            self._following.cancel()
         with suppress(aiohttp.ClientError, TimeoutError):
             await self._session.delete(f"{self._address}/busy", params={"holder": HOLDER})
         await self._session.close()

@@ -20,8 +20,7 @@ from azure.storage.queue import QueueMessage
 from host import payloads
 from host.ncrontab import Schedule, read_schedule
 from host.settings import resolve
-
-EVENT_GRID, QUEUE, TIMER, HTTP = "eventGridTrigger", "queueTrigger", "timerTrigger", "httpTrigger"
+from host.triggers import EVENT_GRID, HTTP, QUEUE, TIMER
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,10 @@ from typing import Any
 import azure.functions as func
 from azure.storage.queue import QueueServiceClient
 
-from host.functions import (
-    EVENT_GRID,
-    QUEUE,
-    TIMER,
-    TriggeredFunction,
-    event_payload,
-    read_functions,
-    timer_payload,
-)
+from host.functions import TriggeredFunction, event_payload, read_functions, timer_payload
 from host.queue_listener import QueueListener
 from host.settings import QueueOptions
+from host.triggers import EVENT_GRID, QUEUE, TIMER
 
 
 @dataclass(frozen=True)

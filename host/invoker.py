@@ -35,10 +35,16 @@ class Invoker:
         self.restarts = 0
         self._names: dict[str, str] = {}
         self._mending = asyncio.Lock()
+        self._stopped = False
 
     async def start(self) -> None:
         """Start the worker. Raises AppRefused."""
         self.functions = {function.name: function for function in await self.worker.start()}
+
+    async def stop(self) -> None:
+        """End the worker, and what runs in it."""
+        self._stopped = True
+        await self.worker.stop()
 
     async def run(self, name: str, payload: Datum, metadata: Mapping[str, Datum] = NO_METADATA) -> Outcome:
         """Run one function with the payload of its trigger; how it ended. Raises KeyError for no such function."""
@@ -53,26 +59,32 @@ class Invoker:
             if outcome.ok:
                 self._line(name, "Information", f"Executed 'Functions.{name}' (Succeeded, {took})")
             else:
-                self._line(name, "Error", f"Executed 'Functions.{name}' (Failed, {took}): {outcome.error}\n{outcome.stack}")
+                self._line(
+                    name, "Error", f"Executed 'Functions.{name}' (Failed, {took}): {outcome.error}\n{outcome.stack}"
+                )
             self._names.pop(invocation_id, None)
         return outcome
 
     async def _run(
         self, function: IndexedFunction, invocation_id: str, payload: Datum, metadata: Mapping[str, Datum]
     ) -> Outcome:
-        async with self._mending:
-            pass  # a worker that is being started again is waited for
+        if not self.worker.alive:
+            await self._restart(self.worker.pid, "The worker process ended")
+        async with self._mending:  # a worker that is being started again is waited for
+            pid = self.worker.pid
         try:
             async with asyncio.timeout(self.options.function_timeout_s):
                 inputs = {function.trigger["name"]: payload}
                 outcome = await self.worker.invoke(invocation_id, function.id, inputs, metadata)
         except TimeoutError:
             limit_s = self.options.function_timeout_s
-            reason = f"Timeout value of {limit_s:g} s exceeded by function 'Functions.{function.name}' (Id={invocation_id})"
-            await self._restart(reason)
+            reason = (
+                f"Timeout value of {limit_s:g} s exceeded by function 'Functions.{function.name}' (Id={invocation_id})"
+            )
+            await self._restart(pid, reason)
             return Outcome(ok=False, error=reason)
         if not self.worker.alive:
-            await self._restart("The worker process ended")
+            await self._restart(pid, "The worker process ended")
         return await self._write(function, outcome)
 
     async def _write(self, function: IndexedFunction, outcome: Outcome) -> Outcome:
@@ -86,11 +98,10 @@ class Invoker:
             return Outcome(ok=False, error=f"Error while writing the outputs: {error}")
         return outcome
 
-    async def _restart(self, reason: str) -> None:
-        """Kill the worker and start it again; one at a time, however many invocations ask for it."""
-        asked_of = self.worker.pid
+    async def _restart(self, pid: int | None, reason: str) -> None:
+        """Kill the worker that has this pid and start another; once, however many invocations ask for it."""
         async with self._mending:
-            if self.worker.pid != asked_of:
+            if self._stopped or self.worker.pid != pid:
                 return
             log.error("%s: the worker process is killed and started again.", reason)
             await self.worker.stop()

@@ -16,7 +16,6 @@ from host import checks, connections
 from host.activity import Activity
 from host.clock import Clock, RealClock
 from host.connections import Connection
-from host.functions import QUEUE, TIMER
 from host.invoker import Invoker
 from host.keys import EVENT_GRID_KEY, Keys
 from host.listeners.eventgrid import PATH, EventGridWebhook
@@ -30,10 +29,10 @@ from host.schedule_store import BlobStore, LocalStore, ScheduleStore
 from host.server import LOOPBACK, Server
 from host.settings import HostOptions, app_settings, resolve
 from host.trigger_queue import TriggerQueue
+from host.triggers import QUEUE, TIMER
 from host.worker.parent import IndexedFunction
 
 log = logging.getLogger("host")
-NOTHING: Mapping[str, str] = {}
 
 
 class CannotStart(Exception):
@@ -53,14 +52,16 @@ class LocalHost:
     queues: Callable[[Connection], QueueServiceClient] = Connection.queues
     keys: Keys = field(init=False)
     invoker: Invoker = field(init=False)
-    url: str = ""
-    _listeners: list[QueueListener | TimerListener] = field(default_factory=list)
-    _accounts: dict[Connection, QueueServiceClient] = field(default_factory=dict)
-    _server: Server | None = None
+    url: str = field(init=False, default="")
+    _listeners: list[QueueListener | TimerListener] = field(init=False, default_factory=list)
+    _accounts: dict[Connection, QueueServiceClient] = field(init=False, default_factory=dict)
+    _server: Server | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.invoker = Invoker(self.app, self.settings, self.options, self.activity)
 
     async def start(self, port: int = 0) -> None:
         """Load, check, listen. Raises AppRefused (the worker's words), CannotStart (ours) or OSError (port)."""
-        self.invoker = Invoker(self.app, self.settings, self.options, self.activity)
         await self.invoker.start()
         functions = list(self.invoker.functions.values())
         if found := checks.problems(functions, self.settings, self.options.route_prefix):
@@ -80,7 +81,7 @@ class LocalHost:
             await self._server.stop()
         for listener in self._listeners:
             await listener.stop()
-        await self.invoker.worker.stop()
+        await self.invoker.stop()
 
     def ready(self) -> dict[str, Any]:
         """Everything that somebody has to know who wants to use it."""
@@ -152,14 +153,16 @@ class LocalHost:
                 listener.notify()
 
 
-def read_app(app: Path, settings_file: Path | None, environment: Mapping[str, str]) -> tuple[HostOptions, dict[str, str]]:
+def read_app(
+    app: Path, settings_file: Path | None, environment: Mapping[str, str]
+) -> tuple[HostOptions, dict[str, str]]:
     """host.json and the app settings. Raises CannotStart with the file and what is wrong with it."""
     named = settings_file is not None
     try:
         host_json = _json(app / "host.json", required=True)
         local_settings = _json(settings_file or app / "local.settings.json", required=named)
         return HostOptions.read(host_json), app_settings(local_settings, environment)
-    except ValueError as mistake:
+    except (ValueError, TypeError) as mistake:
         raise CannotStart(str(mistake)) from mistake
 
 

@@ -30,9 +30,7 @@ class Route:
         return PARAMETER.sub("{}", self.template.lower())
 
     def conflicts(self, other: "Route") -> bool:
-        return self.shape == other.shape and bool(
-            not self.methods or not other.methods or self.methods & other.methods
-        )
+        return self.shape == other.shape and bool(not self.methods or not other.methods or self.methods & other.methods)
 
 
 def read_route(function: IndexedFunction, prefix: str) -> Route:

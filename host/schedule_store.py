@@ -6,10 +6,11 @@ a status); azure-webjobs-sdk `SingletonManager.cs` (leases of blobs below `locks
 
 import json
 import logging
-from contextlib import suppress
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
-from uuid import uuid4
 
 from azure.core import PipelineClient
 from azure.core.credentials import TokenCredential
@@ -86,7 +87,7 @@ class BlobStore:
         transport: HttpTransport[Any, Any] | None = None,
     ) -> None:
         policies = [RetryPolicy(retry_total=1), BearerTokenCredentialPolicy(credential, SCOPE)]
-        given = {"transport": transport} if transport else {}
+        given: dict[str, Any] = {"transport": transport} if transport else {}
         self._client: PipelineClient[Any, Any] = PipelineClient(endpoint, policies=policies, **given)
         self._endpoint, self._host_id = endpoint.rstrip("/"), host_id
         self._leases: dict[str, str] = {}
@@ -113,8 +114,8 @@ class BlobStore:
             if timer in self._leases:
                 self._lease(path, "renew", **{"x-ms-lease-id": self._leases[timer]})
                 return True
-            lease_id = str(uuid4())  # noqa: TID251 - tells this process from every other
-            with _already():
+            lease_id = str(uuid.uuid4())  # noqa: TID251 - tells this process from every other
+            with _there_already():
                 self._put(path, "", **{"if-none-match": "*"})
             self._lease(path, "acquire", **{"x-ms-lease-duration": str(LEASE_S), "x-ms-proposed-lease-id": lease_id})
         except AzureError as error:
@@ -146,24 +147,24 @@ class BlobStore:
         except HttpResponseError as refusal:
             if refusal.status_code != NOT_FOUND:
                 raise
-            with _already():
+            with _there_already():
                 self._ask("PUT", f"{CONTAINER}?restype=container")
             self._ask("PUT", path, text, **headers)
 
     def _ask(self, method: str, path: str, text: str = "", **headers: str) -> Any:
-        body = {"content": text.encode()} if text else {}
-        sent = {"x-ms-version": VERSION, "content-length": str(len(text.encode()))} | headers
-        response = self._client.send_request(HttpRequest(method, f"{self._endpoint}/{path}", headers=sent, **body))
+        content = text.encode()
+        sent = {"x-ms-version": VERSION, "content-length": str(len(content))} | headers
+        request = HttpRequest(method, f"{self._endpoint}/{path}", headers=sent, content=content or None)
+        response = self._client.send_request(request)
         response.raise_for_status()
         return response
 
 
-class _already(suppress):  # noqa: N801 - reads as a word in `with`
-    """What is there already need not be made, and what another host holds is there."""
-
-    def __init__(self) -> None:
-        super().__init__(HttpResponseError)
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
-        known = getattr(error, "status_code", 0) in (CONFLICT, PRECONDITION_FAILED)
-        return bool(known and super().__exit__(kind, error, trace))
+@contextmanager
+def _there_already() -> Iterator[None]:
+    """What is there already need not be made, also when another host holds it."""
+    try:
+        yield
+    except HttpResponseError as refusal:
+        if refusal.status_code not in (CONFLICT, PRECONDITION_FAILED):
+            raise

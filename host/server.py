@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from host import payloads
-from host.functions import EVENT_GRID, QUEUE, TIMER
 from host.invoker import Invoker
 from host.keys import EVENT_GRID_KEY, Keys, shown_key
 from host.listeners.eventgrid import PATH, EventGridWebhook
 from host.listeners.http import HttpFunctions
 from host.payloads import Datum
+from host.triggers import EVENT_GRID, QUEUE, TIMER
 
 LOOPBACK = "127.0.0.1"
 LARGEST_BODY = 100 * 1024 * 1024  # Source: Microsoft, "Azure Functions HTTP trigger", Limits

@@ -87,7 +87,7 @@ class LocalAzure:
 
     def _store_dead_letter(self, container: str, name: str, content: bytes) -> None:
         """Write a dead letter. Raises KeyError when the container is not there: Event Grid makes none."""
-        self.blobs.write(self.blobs.containers[container].name, name, content, "application/json")
+        self.blobs.write(container, name, content, "application/json")
 
     def credential(self, principal_id: str) -> SimulatedCredential:
         return SimulatedCredential(principal_id)

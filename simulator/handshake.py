@@ -131,7 +131,8 @@ def link_of(subscription: Resource) -> str:
     """The link that proves the endpoint when it is opened."""
     handshake = subscription.hidden["handshake"]
     query = urlencode({"id": handshake["code"], "t": handshake["since"], "apiVersion": "2022-06-15"})
-    return f"https://rp-{subscription.hidden['location']}.{ORIGIN}:553/eventsubscriptions/{subscription.body['name']}/validate?{query}"
+    host, name = f"rp-{subscription.hidden['location']}.{ORIGIN}:553", subscription.body["name"]
+    return f"https://{host}/eventsubscriptions/{name}/validate?{query}"
 
 
 @effect
@@ -163,5 +164,5 @@ def problem_of(world: World, subscription: Resource) -> Json:
     when = world.now.strftime("%-m/%-d/%Y %-I:%M:%S %p (UTC)")
     url, problem = subscription.hidden["url"].partition("?")[0], subscription.hidden["handshake"]["problem"]
     activity = world.new_guid("activity")
-    message = f"Webhook validation handshake failed for {url}. {problem} {HELP} Activity id:{activity}, timestamp: {when}."
-    return {"code": "Url validation", "message": message}
+    words = f"Webhook validation handshake failed for {url}. {problem} {HELP}"
+    return {"code": "Url validation", "message": f"{words} Activity id:{activity}, timestamp: {when}."}

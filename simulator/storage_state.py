@@ -38,10 +38,11 @@ def dump_queues(azure: LocalAzure) -> Json:
         }
         for queue in azure.queues.queues.values()
     }
-    return {"queues": queues, "deleted_at": _times(azure.queues.deleted_at), "answers": azure.queues._answers}
+    return {"queues": queues, "deleted_at": _times(azure.queues.deleted_at), "answers": azure.queues.answers}
 
 
 def load_queues(azure: LocalAzure, written: Json) -> None:
+    """Fill an account without queues."""
     for name, each in (written.get("queues") or {}).items():
         queue = MessageQueue(name, dict(each.get("metadata") or {}), turns=int(each.get("turns", 0)))
         for message in each.get("messages") or ():
@@ -52,7 +53,7 @@ def load_queues(azure: LocalAzure, written: Json) -> None:
         queue.first_expiry = min((m.expires_at for m in queue.messages.values()), default=NEVER)
         azure.queues.queues[name] = queue
     azure.queues.deleted_at.update(_moments(written.get("deleted_at")))
-    azure.queues._answers = int(written.get("answers", 0))
+    azure.queues.answers = int(written.get("answers", 0))
 
 
 # -- tables ------------------------------------------------------------------------------------------------------
@@ -68,18 +69,19 @@ def dump_tables(azure: LocalAzure) -> Json:
         for table in azure.tables.tables.values()
     }
     taken = _times(azure.tables.deleted_at)
-    return {"tables": tables, "deleted_at": taken, "ticks": azure.tables._last_ticks, "answers": azure.tables._answers}
+    return {"tables": tables, "deleted_at": taken, "ticks": azure.tables.last_ticks, "answers": azure.tables.answers}
 
 
 def load_tables(azure: LocalAzure, written: Json) -> None:
+    """Fill an account without tables."""
     for name, entities in (written.get("tables") or {}).items():
         table = azure.tables.tables[name.lower()] = Table(name)
         for each in entities or ():
             pairs = {field: (edm, value) for field, (edm, value) in each["properties"].items()}
             table.keep(Entity(each["partition_key"], each["row_key"], each["ticks"], pairs))
     azure.tables.deleted_at.update(_moments(written.get("deleted_at")))
-    azure.tables._last_ticks = int(written.get("ticks", 0))
-    azure.tables._answers = int(written.get("answers", 0))
+    azure.tables.last_ticks = int(written.get("ticks", 0))
+    azure.tables.answers = int(written.get("answers", 0))
 
 
 # -- blobs -------------------------------------------------------------------------------------------------------
@@ -101,6 +103,7 @@ def dump_blobs(azure: LocalAzure) -> Json:
 
 
 def load_blobs(azure: LocalAzure, written: Json) -> None:
+    """Fill an account without containers."""
     for name, each in (written.get("containers") or {}).items():
         at, turn = datetime.fromisoformat(each["written_at"]), int(each.get("turn", 0))
         container = Container(name, at, turn, dict(each.get("metadata") or {}))
@@ -113,9 +116,9 @@ def _blob(written: Json) -> Blob:
     data = base64.b64decode(written["base64"]) if "base64" in written else written["text"].encode()
     lease = written.get("lease") or {}
     ends = datetime.fromisoformat(lease["ends"]) if lease.get("ends") else None
-    times = [datetime.fromisoformat(written[name]) for name in ("written_at", "created_at")]
-    held = Lease(lease.get("id", ""), lease.get("duration_s", 0), ends)
-    return Blob(data, written["content_type"], *times, written["turn"], dict(written.get("metadata") or {}), held)
+    written_at, created_at = (datetime.fromisoformat(written[name]) for name in ("written_at", "created_at"))
+    held, metadata = Lease(lease.get("id", ""), lease.get("duration_s", 0), ends), dict(written.get("metadata") or {})
+    return Blob(data, written["content_type"], written_at, created_at, written["turn"], metadata, held)
 
 
 def _content(data: bytes) -> Json:

@@ -1,5 +1,6 @@
-"""Runs the demo; exit code 0 only if every promise held."""
+"""Runs the demo; exit code 0 only if every promise held, 2 for a call that cannot be understood, 130 for Ctrl-C."""
 
+import argparse
 import json
 import logging
 import sys
@@ -8,29 +9,71 @@ from pathlib import Path
 from rich.console import Console
 
 from cli.demo.estate import REGIONS, RULES
+from cli.demo.keep import keep_up
 from cli.demo.play import Play
 from cli.demo.screen import WIDTH, Screen, show_end
 from cli.demo.summary import summarise
-from cli.in_process import InProcess
+from cli.over_the_wire import FOLDER, DidNotStart, OverTheWire
+from cli.stage import Stage
 
-SUMMARY = Path(".flexguard/demo/summary.json")
+SUMMARY = FOLDER / "summary.json"
+SEED = 7
 
 
 def main() -> int:
     """Play, show, write the summary; 0 when every promise held, else 1."""
+    given = _arguments()
     logging.getLogger().setLevel(logging.ERROR)  # azure.functions warns that an app without HTTP has an auth level
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
-    console.print("[bold]Flexguard[/] on a local Azure: 14 servers, one hour, no account.\n")
-    stage = InProcess(RULES, REGIONS, seed=7)
+    where = "in this process" if given.fast else "over TLS, in Microsoft's own worker, with managed identity"
+    console.print(f"[bold]Flexguard[/] on a local Azure: 14 servers, one hour, no account. The app runs {where}.\n")
+    try:
+        stage = _stage(given)
+    except DidNotStart as reason:
+        console.print(str(reason), style="red", markup=False)
+        return 1
+    try:
+        return _perform(console, stage, keep=given.keep)
+    except KeyboardInterrupt:
+        console.print("\nStopped.")
+        return 130
+    finally:
+        stage.close()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description="The whole story on the local Azure.")
+    parser.add_argument("--fast", action="store_true", help="one process instead of three (make demo FAST=1)")
+    parser.add_argument("--keep", action="store_true", help="leave it up, and say what to try (make demo KEEP=1)")
+    parser.add_argument(
+        "--storage", choices=["built-in", "azurite"], default="built-in", help="make demo STORAGE=azurite"
+    )
+    return parser.parse_args()
+
+
+def _stage(given: argparse.Namespace) -> Stage:
+    if given.fast:
+        from cli.in_process import InProcess  # noqa: PLC0415 - loads the app, which only this stage needs
+
+        return InProcess(RULES, REGIONS, SEED)
+    if given.storage == "azurite":
+        from cli.azurite import Azurite  # noqa: PLC0415 - needs Node
+
+        return OverTheWire(RULES, REGIONS, SEED, Azurite.start(FOLDER))
+    return OverTheWire(RULES, REGIONS, SEED)
+
+
+def _perform(console: Console, stage: Stage, *, keep: bool) -> int:
     with Screen(console) as screen:
         play = Play(stage, screen.watch)
         play.run()
     summary = summarise(play)
-    stage.close()
-    SUMMARY.parent.mkdir(parents=True, exist_ok=True)
+    Path(SUMMARY).parent.mkdir(parents=True, exist_ok=True)
     SUMMARY.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     console.print()
     show_end(console, play, summary, str(SUMMARY))
+    if keep and isinstance(stage, OverTheWire):
+        keep_up(console, stage)
     return 1 if summary["violations"] else 0
 
 

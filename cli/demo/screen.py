@@ -18,7 +18,7 @@ from cli.demo.summary import virtual_seconds
 from shared.core.verdict import Kind
 
 WIDTH = 100
-PACE_S = 0.22  # how long a line stays the newest, so that people can read along
+PACE_S = 0.12  # how long a line stays the newest, so that people can read along
 COLOURS = {
     Kind.PROTECTED: "green",
     Kind.CONFIGURING: "cyan",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from host import payloads
-from host.functions import EVENT_GRID
 from host.invoker import Invoker
+from host.triggers import EVENT_GRID
 
 PATH = "/runtime/webhooks/eventgrid"
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from host import payloads
-from host.functions import HTTP
 from host.invoker import Invoker
 from host.keys import Keys, shown_key
 from host.payloads import Datum
 from host.routes import match, read_route
+from host.triggers import HTTP
 from host.worker.parent import Outcome
 
 
@@ -65,7 +65,7 @@ def _answer(datum: Datum) -> HttpAnswer:
         return HttpAnswer(200, [("content-type", content)], _bytes(datum))
     value: Mapping[str, Any] = datum.value
     headers = [(name, header.value) for name, header in value["headers"].items()]
-    cookies = value["cookies"].value if value.get("cookies") else []
+    cookies = value.get("cookies") or []
     headers += [("set-cookie", cookie) for cookie in cookies]
     return HttpAnswer(int(value["status_code"].value), headers, _bytes(value["body"]))
 

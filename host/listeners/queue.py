@@ -7,19 +7,18 @@ not made: it is looked for again and again.
 """
 
 import asyncio
-import logging
 from contextlib import suppress
 from datetime import timedelta
 
 from azure.storage.queue import QueueMessage
 
 from host import payloads
-from host.clock import Clock
+from host.clock import Clock, sleep_until
 from host.invoker import Invoker
 from host.queue_timing import RENEWAL_S, Backoff, Renewal
 from host.trigger_queue import TriggerQueue
 
-log = logging.getLogger("host")
+GRACE_S = 5.0
 
 
 class QueueListener:
@@ -31,18 +30,19 @@ class QueueListener:
         self._news = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Task[None] | None = None
+        self._stopping = False
         invoker.activity.joins(function, self._news.set)
 
     def start(self) -> None:
         self._listening = asyncio.create_task(self._listen())
 
     async def stop(self) -> None:
-        """Take no more, and wait for what runs. What is still held then is visible again when its time is over."""
+        """Take no more, and wait a moment for what runs. What is held then is visible again when its time is over."""
+        self._stopping = True
+        self._news.set()
         if self._listening:
+            await asyncio.wait({self._listening, *self._running}, timeout=GRACE_S)
             self._listening.cancel()
-            await asyncio.wait([self._listening])
-        if self._running:
-            await asyncio.wait(self._running)
 
     def notify(self) -> None:
         """Something was put on the queue by this host: look at once."""
@@ -50,7 +50,7 @@ class QueueListener:
 
     async def _listen(self) -> None:
         found_since = False
-        while True:
+        while not self._stopping:
             self._news.clear()
             seen = self._invoker.activity.news
             batch = await asyncio.to_thread(self.queue.take)
@@ -63,6 +63,8 @@ class QueueListener:
                 await self._room()
                 continue
             await self._invoker.activity.rests(self.function, seen)
+            if self._stopping:
+                return
             wait_s = self._backoff.after(found=found_since)
             found_since = False
             with suppress(TimeoutError):
@@ -91,8 +93,7 @@ class QueueListener:
         renewal, wait_s = Renewal(), RENEWAL_S
         while True:
             due = self._clock.now() + timedelta(seconds=wait_s)
-            while (left_s := (due - self._clock.now()).total_seconds()) > 0:
-                await asyncio.sleep(self._clock.real_s(left_s))
+            await sleep_until(due, self._clock)
             holding = asyncio.ensure_future(asyncio.to_thread(self.queue.hold, message))
             try:
                 wait_s = renewal.after(held=await asyncio.shield(holding))

@@ -5,7 +5,6 @@ run stops nothing and is not repeated; a run that takes longer than its interval
 """
 
 import asyncio
-import logging
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +15,6 @@ from host.ncrontab import Schedule
 from host.schedule import ScheduleStatus, after_firing, at_start, is_monitored
 from host.schedule_store import ScheduleStore
 
-log = logging.getLogger("host")
 CLAIM_S = 60.0  # Source: azure-webjobs-sdk `SingletonOptions.cs`, ListenerLockPeriod and its recovery polling
 
 
@@ -24,7 +22,13 @@ class TimerListener:
     """Listens for one timer until `stop`. Under a claim of the store that only one host has."""
 
     def __init__(
-        self, trigger: dict[str, Any], function: str, schedule: Schedule, invoker: Invoker, clock: Clock, store: ScheduleStore
+        self,
+        trigger: dict[str, Any],
+        function: str,
+        schedule: Schedule,
+        invoker: Invoker,
+        clock: Clock,
+        store: ScheduleStore,
     ) -> None:
         self.function, self._schedule, self._trigger = function, schedule, trigger
         self._invoker, self._clock, self._store = invoker, clock, store

@@ -112,7 +112,10 @@ async def _index(worker: Any, app: str) -> dict[str, Any]:
     if answer.result.status == protos.StatusResult.Failure:
         return {"refused": answer.result.exception.message, "stack": answer.result.exception.stack_trace}
     found = (await worker.functions_metadata_request(request)).function_metadata_results
-    return {"indexed": [_described(function) for function in found or ()], "script": Path(app).joinpath(_script()).is_file()}
+    return {
+        "indexed": [_described(function) for function in found or ()],
+        "script": Path(app).joinpath(_script()).is_file(),
+    }
 
 
 def _script() -> str:
@@ -146,11 +149,11 @@ async def _invoke(line: Line, asked: dict[str, Any]) -> None:
     )
     try:
         result = {
-            "returned": returned and datums.write(returned.type, returned.value, _parts),
-            "outputs": {name: datums.write(datum.type, datum.value, _parts) for name, datum in outputs},
+            "returned": returned and datums.write(*(_parts(returned) or ()), _parts),
+            "outputs": {name: datums.write(*(_parts(datum) or ()), _parts) for name, datum in outputs},
         }
         json.dumps(result)
-    except TypeError as mistake:
+    except Exception as mistake:  # noqa: BLE001 - whatever an app returns, its invocation must end
         ok, error, stack, result = False, repr(mistake), "", {}
     line.say({"done": asked["id"], "ok": ok, "error": error, "stack": stack} | result)
 
@@ -162,9 +165,10 @@ def _datum(kind: str, value: Any) -> Any:
 
 
 def _parts(value: Any) -> tuple[str, Any] | None:
-    """A worker's datum taken apart; cookies are written as their header lines."""
-    if hasattr(value, "type") and hasattr(value, "python_value"):
+    """A worker's datum taken apart; the cookies of a response are written as their header lines."""
+    if not (hasattr(value, "type") and hasattr(value, "python_value")):
+        return None
+    if value.type != "http":
         return str(value.type), value.value
-    if isinstance(value, list):
-        return "cookies", [morsel.OutputString() for jar in value for morsel in jar.values()]
-    return None
+    jars = value.value.get("cookies") or []
+    return "http", value.value | {"cookies": [line.OutputString() for jar in jars for line in jar.values()]}

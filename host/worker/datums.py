@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 DATUM = "datum"
+Parts = Callable[[Any], tuple[str, Any] | None]
 
 
-def write(kind: str, value: Any, parts: Callable[[Any], tuple[str, Any] | None]) -> dict[str, Any]:
+def write(kind: str, value: Any, parts: Parts) -> dict[str, Any]:
     """A datum as JSON. parts: takes a datum of this side apart, and answers None for anything else."""
     if isinstance(value, bytes | bytearray):
         return {DATUM: kind, "value": base64.b64encode(value).decode(), "base64": True}

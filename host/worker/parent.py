@@ -200,4 +200,6 @@ def _of_the_app(stack: str, app: Path) -> str:
     """The lines of a stack that are in the app's own files: the worker's and Python's say nothing to its author."""
     lines = stack.splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith(f'  File "{app}{os.sep}')]
-    return "\n".join(line for start in starts for line in lines[start : start + 2] if "site-packages" not in lines[start])
+    return "\n".join(
+        line for start in starts for line in lines[start : start + 2] if "site-packages" not in lines[start]
+    )

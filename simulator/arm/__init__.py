@@ -3,6 +3,8 @@
 A provider is one module (or folder) beside this file with a tuple ROUTES; a new one is a new file and one line here.
 """
 
+from http import HTTPStatus
+
 from simulator.arm import (
     authorization,
     dataprotection,
@@ -62,7 +64,7 @@ def _handle(world: World, request: Request) -> Response:
     if request.method == "GET":
         return _read(world, route, call)
     response = route.handler(world, call)
-    if response.status < 300:
+    if response.status < HTTPStatus.MULTIPLE_CHOICES:
         resources.emit_accepted(world, call, response)
     return response
 

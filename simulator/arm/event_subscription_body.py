@@ -65,7 +65,8 @@ def _destination(given: Json) -> Json:
 
 def _is_local(given: Json) -> bool:
     """Whether a webhook runs on this machine; the local Azure forgives it the missing TLS, the real one does not."""
-    return bool(re.match(r"http://(127\.0\.0\.1|localhost)[:/]", str((given.get("properties") or {}).get("endpointUrl"))))
+    url = str((given.get("properties") or {}).get("endpointUrl"))
+    return bool(re.match(r"http://(127\.0\.0\.1|localhost)[:/]", url))
 
 
 def finished_properties(properties: Json) -> Json:

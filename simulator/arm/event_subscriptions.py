@@ -95,7 +95,12 @@ def start_deletion(world: World, call: Call, location: str) -> Response:
     operation_id, headers = eventgrid_operations.start(world, call, location)
     after_s = _latency(world, call, "delete")
     world.schedule(
-        after_s, finish_deletion, resource_id=call.path, operation_id=operation_id, action=call.action, caller=call.caller
+        after_s,
+        finish_deletion,
+        resource_id=call.path,
+        operation_id=operation_id,
+        action=call.action,
+        caller=call.caller,
     )
     return empty_response(202, headers)
 

@@ -49,7 +49,8 @@ def _require_source(world: World, source: str, topic_type: str) -> None:
     if pattern is None:
         raise ArmError(400, "InvalidRequest", f"Unrecognized topic type {topic_type} in system topic properties.")
     if not re.fullmatch(pattern, source, re.IGNORECASE):
-        raise ArmError(400, "InvalidRequest", f"The source {source} does not fit the topic type {topic_type}.")  # Assumed
+        # Assumed: the words.
+        raise ArmError(400, "InvalidRequest", f"The source {source} does not fit the topic type {topic_type}.")
     resources.require_scope(world, source)
 
 

@@ -15,7 +15,7 @@ HOST = "https://management.azure.com"
 def start(world: World, call: Call, location: str) -> tuple[str, dict[str, str]]:
     """A new operation: its id, and the headers that tell where it can be polled."""
     guid = world.new_guid("event grid operation")
-    name = f"/subscriptions/{call.at.get('sub') or _subscription_of(call)}/providers/Microsoft.EventGrid/locations/{location}"
+    name = _place(call.path.split("/")[2], location)
     version = f"api-version={call.api_version}"
     body = {
         "id": f"{HOST}{name}/operationsStatus/{guid.upper()}?{version}",
@@ -50,16 +50,15 @@ def get_result(world: World, call: Call) -> Response:
 
 
 def _operation(world: World, call: Call) -> Resource:
-    at = call.at
-    name = f"/subscriptions/{at['sub']}/providers/Microsoft.EventGrid/locations/{at['location']}/operations/{at['guid']}"
-    operation = world.get(name)
+    place, guid = _place(call.at["sub"], call.at["location"]), call.at["guid"]
+    operation = world.get(f"{place}/operations/{guid}")
     if operation is None:
-        raise ArmError(404, "ResourceNotFound", f"The operation '{at['guid']}' was not found.")
+        raise ArmError(404, "ResourceNotFound", f"The operation '{guid}' was not found.")
     return operation
 
 
-def _subscription_of(call: Call) -> str:
-    return call.path.split("/")[2]
+def _place(subscription_id: str, location: str) -> str:
+    return f"/subscriptions/{subscription_id}/providers/Microsoft.EventGrid/locations/{location}"
 
 
 _LOCATION = "/subscriptions/{sub}/providers/Microsoft.EventGrid/locations/{location}"

@@ -82,6 +82,17 @@ class Control:
         log = self.azure.topic.log
         return json_response(200, {"next": len(log), "published": [_shown(vars(each)) for each in log[since:]]})
 
+    def _turns(self, request: Request) -> Response:
+        """When which resource came to which state, in order."""
+        self.azure.world.settle()
+        turns = self.azure.world.journal.turns[int(request.query.get("since", 0)) :]
+        return json_response(200, {"turns": [[at.isoformat(), name, state] for at, name, state in turns]})
+
+    def _resources(self, request: Request) -> Response:
+        """The bodies of all resources of a type, also of those that no list of ARM shows together."""
+        found = self.azure.world.of_type(request.query["type"])
+        return json_response(200, {"resources": [resource.body for resource in found]})
+
     # -- time --------------------------------------------------------------------------------------------------
 
     def get_clock(self, _: Request) -> Response:
@@ -138,6 +149,8 @@ class Control:
         ("PUT", "/state"): _put_state,
         ("GET", "/log"): _log,
         ("GET", "/published"): _published,
+        ("GET", "/turns"): _turns,
+        ("GET", "/resources"): _resources,
         ("GET", "/clock"): get_clock,
         ("POST", "/clock"): _set_clock,
         ("POST", "/busy"): _set_busy,

@@ -8,19 +8,14 @@ import re
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import aiohttp
 
 from simulator.azure import LocalAzure
-from simulator.delivery import Attempt, Delivery
+from simulator.delivery import Attempt
 from simulator.face.holders import Holders
-from simulator.wire import Request, Response
 
-WEEK = timedelta(days=7)
 LINK = re.compile(r"https://rp-[a-z0-9]+\.eventgrid\.azure\.net:553(?=/eventsubscriptions/)")
-LINK_PATH = re.compile(r"/eventsubscriptions/[^/]+/validate")
-CUSTOM_TOPIC = "microsoft.eventgrid/topics"
 
 
 class Postman:
@@ -30,32 +25,23 @@ class Postman:
         self, azure: LocalAzure, holders: Holders, trust: ssl.SSLContext, address: str, changed: Callable[[], None]
     ) -> None:
         self.azure, self.holders, self.address = azure, holders, address
-        self.delivery = Delivery(self._enqueue, self.azure.blobs.write)
         self._trust, self._changed = trust, changed
         self._session: aiohttp.ClientSession | None = None
         self._flights: set[asyncio.Task[None]] = set()
 
     def send_due(self) -> None:
-        """Start to send whatever is due now; returns at once."""
-        for attempt in self.delivery.take(self.azure.world):
+        """Start to send whatever is due now; returns at once. What went into a queue is something to see."""
+        before = self._messages()
+        for attempt in self.azure.delivery.take(self.azure.world):
             self.holders.in_flight += 1
             flight = asyncio.create_task(self._send(attempt))
             self._flights.add(flight)
             flight.add_done_callback(self._flights.discard)
+        if self._messages() != before:
+            self.holders.next_turn()
 
-    def published(self, request: Request) -> None:
-        """Hand what was published to the topic's address to every custom topic of the world."""
-        value = request.json()
-        events = value if isinstance(value, list) else [value]
-        for topic in self.azure.world.of_type(CUSTOM_TOPIC):
-            endpoint = Request("POST", str(topic.body["properties"]["endpoint"]))
-            self.delivery.publish(self.azure.world, endpoint.host, events)
-
-    def open_link(self, request: Request) -> Response | None:
-        """Answer who opens the link of a validation event; None for any other path."""
-        if not LINK_PATH.fullmatch(request.path):
-            return None
-        return self.delivery.open_link(self.azure.world, request)
+    def _messages(self) -> int:
+        return sum(queue.turns for queue in self.azure.queues.queues.values())
 
     async def close(self) -> None:
         """Drop what is under way."""
@@ -64,18 +50,10 @@ class Postman:
         if self._session:
             await self._session.close()
 
-    def _enqueue(self, queue: str, text: str) -> int:
-        found, now = self.azure.queues.queues.get(queue), self.azure.now
-        if found is None:
-            return 404
-        found.put(text, now, now, now + WEEK)
-        self.holders.next_turn()
-        return 201
-
     async def _send(self, attempt: Attempt) -> None:
         try:
             status, headers, body = await self._request(_with_links(attempt, self.address))
-            self.delivery.answered(self.azure.world, attempt, status, headers=headers, body=body)
+            self.azure.delivery.answered(self.azure.world, attempt, status, headers=headers, body=body)
         finally:
             self.holders.in_flight -= 1
             self._changed()

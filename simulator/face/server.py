@@ -8,12 +8,14 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from aiohttp import web
 
 from simulator import directory
 from simulator.azure import AnswerLost, LocalAzure
+from simulator.delivery import CUSTOM_TOPIC
 from simulator.directory import Directory
 from simulator.face import places
 from simulator.face.certificates import Certificates
@@ -27,6 +29,7 @@ from simulator.wire import Request, Response, http_date, json_response
 LOOPBACK, NAME = "127.0.0.1", "localhost"
 TICK_S = 0.02  # real time between two looks at the clock
 POLL_S = 0.002  # real time between two looks of whoever waits for the clock
+SHUTDOWN_S = 0.05  # 0 would be for ever
 LONGEST_WAIT_S = 60.0
 Answer = Callable[[str, web.BaseRequest, dict[str, str], bytes], Response]
 
@@ -52,7 +55,7 @@ class Face:
             wanted = port if place is places.ARM else 0
             self.ports[place.name] = await self._listen(self._service(place), wanted, certificates.server)
         self.ports["identity"] = await self._listen(self._identity, 0, None)
-        self.postman = Postman(self.azure, self.holders, certificates.client, self.address("arm"), self.changed.set)
+        self.postman = Postman(self.azure, self.holders, certificates.client, self.address("topic"), self.changed.set)
 
     def address(self, name: str) -> str:
         return f"https://{NAME}:{self.ports[name]}"
@@ -67,7 +70,7 @@ class Face:
         async def handler(request: web.BaseRequest) -> web.StreamResponse:
             return await self._handle(answer, request)
 
-        runner = web.ServerRunner(web.Server(handler, access_log=None), shutdown_timeout=0)
+        runner = web.ServerRunner(web.Server(handler, access_log=None), shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         self._runners.append(runner)
         await web.TCPSite(runner, LOOPBACK, port, ssl_context=tls, backlog=512).start()
@@ -101,29 +104,27 @@ class Face:
             if request is None:
                 words = f"there is nothing at {target}; the account is at {address}{place.prefix}"
                 return json_response(404, {"error": {"code": "ResourceNotFound", "message": words}})
-            special = self._special(request, address) if place is places.ARM else None
-            response = special or place.outward(self.azure.handle(request), address)
-            self._notice(place, request, response)
-            return response
+            if place is places.ARM and (special := self._special(request, address)):
+                return special
+            response = self.azure.handle(self._to_topic(request) if place is places.TOPIC else request)
+            if place is places.QUEUE and request.method in ("POST", "PUT"):
+                self.holders.next_turn()  # a new or a released message is something to see
+            return place.outward(response, address)
 
         return answer
 
     def _special(self, request: Request, address: str) -> Response | None:
-        """What ARM's address answers besides ARM: control, tokens, links of validation events."""
+        """What ARM's address answers besides ARM: control and tokens."""
         if request.path.startswith(PREFIX):
             return self.control.handle(request)
-        if directory.plays(request.path):
-            return directory.handle(self.azure.world, request, address)
-        return self.postman.open_link(request)
+        return directory.handle(self.azure.world, request, address) if directory.plays(request.path) else None
 
-    def _notice(self, place: Place, request: Request, response: Response) -> None:
-        """A new or released message is something to see; a publication goes on to who subscribed to it."""
-        if response.status >= 400:  # noqa: PLR2004 - HTTP status classes
-            return
-        if place is places.QUEUE and request.method in ("POST", "PUT"):
-            self.holders.next_turn()
-        if place is places.TOPIC:
-            self.postman.published(request)
+    def _to_topic(self, request: Request) -> Request:
+        """A publication at the address of the world's first custom topic, if it has one."""
+        for topic in self.azure.world.of_type(CUSTOM_TOPIC):
+            host = Request("POST", str(topic.body["properties"]["endpoint"])).host
+            return replace(request, url=request.url.replace(places.TOPIC.inner, f"https://{host}", 1))
+        return request
 
     def _identity(self, target: str, raw: web.BaseRequest, headers: dict[str, str], body: bytes) -> Response:
         request = Request(raw.method, f"http://{raw.host}{target}", headers, body)
@@ -167,7 +168,7 @@ class Face:
             while (at or turn is not None) and asyncio.get_running_loop().time() < deadline:
                 if (turn is not None and self.holders.turn > turn) or (at and self.azure.now >= at):
                     return
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(POLL_S if self.clock.speed is None else TICK_S)
         finally:
             self.clock.sleepers.pop(number, None)
 

@@ -51,7 +51,7 @@ class QueueService:
         self._now = now
         self.queues: dict[str, MessageQueue] = {}
         self.deleted_at: dict[str, datetime] = {}
-        self._answers = 0
+        self.answers = 0
 
     # -- for whoever lets time pass, and for tests ----------------------------------------------------------------
 
@@ -88,8 +88,8 @@ class QueueService:
             response = self._operate(request)
         except StorageError as refusal:
             response = refusal.xml_response()
-        self._answers += 1
-        response.headers["x-ms-request-id"] = f"00000000-0003-0000-0000-{self._answers:012x}"
+        self.answers += 1
+        response.headers["x-ms-request-id"] = f"00000000-0003-0000-0000-{self.answers:012x}"
         response.headers["x-ms-version"] = request.headers.get("x-ms-version", "2021-02-12")
         response.headers["date"] = http_date(self._now())
         if "x-ms-client-request-id" in request.headers:
@@ -134,7 +134,7 @@ class QueueService:
         if existing:
             return Response(204)
         # one answer changes at most 32 messages: no id or receipt of an earlier queue of this name comes again
-        self.queues[at.queue] = MessageQueue(at.queue, metadata, turns=32 * self._answers)
+        self.queues[at.queue] = MessageQueue(at.queue, metadata, turns=32 * self.answers)
         return Response(201)
 
     def _delete(self, at: Target) -> Response:

@@ -76,8 +76,8 @@ class TableService:
         self._now = now
         self.tables: dict[str, Table] = {}
         self.deleted_at: dict[str, datetime] = {}
-        self._last_ticks = 0
-        self._answers = 0
+        self.last_ticks = 0
+        self.answers = 0
 
     def entities(self, table: str) -> tuple[Entity, ...]:
         """Every entity of a table in the order of its keys, for tests; nothing when there is no such table."""
@@ -93,8 +93,8 @@ class TableService:
             response = self._operate(request)
         except StorageError as refusal:
             response = refusal.json_response()
-        self._answers += 1
-        response.headers["x-ms-request-id"] = f"00000000-0002-0000-0000-{self._answers:012x}"
+        self.answers += 1
+        response.headers["x-ms-request-id"] = f"00000000-0002-0000-0000-{self.answers:012x}"
         response.headers["x-ms-version"] = request.headers.get("x-ms-version", "2019-02-02")
         response.headers["date"] = http_date(self._now())
         if "x-ms-client-request-id" in request.headers:
@@ -224,8 +224,8 @@ class TableService:
                 answers.append(self._operate(change))
             except StorageError as refusal:
                 table.restore(before)
-                return write_batch([failed(refusal, index)], self._answers)
-        return write_batch(answers, self._answers)
+                return write_batch([failed(refusal, index)], self.answers)
+        return write_batch(answers, self.answers)
 
     def _require_match(self, table: Table, at: Target) -> None:
         """Refuse a condition that does not hold: 404 when there is no entity, 412 when it is another version."""
@@ -247,8 +247,8 @@ class TableService:
         """A moment of writing that no other write has, so that every write has its own ETag."""
         since = self._now() - EPOCH
         ticks = ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 10
-        self._last_ticks = max(ticks, self._last_ticks + 1)
-        return self._last_ticks
+        self.last_ticks = max(ticks, self.last_ticks + 1)
+        return self.last_ticks
 
     OPERATIONS: ClassVar[dict[tuple[str, str], Callable[["TableService", Target], Response]]] = {
         ("GET", "tables"): _list_tables,

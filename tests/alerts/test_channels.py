@@ -1,4 +1,4 @@
-"""What every channel promises, whoever wrote it: an alert becomes data, the same each time, and strange words stay data."""
+"""What every channel promises: an alert becomes data, the same each time, and strangers' words stay data."""
 
 import json
 from dataclasses import replace

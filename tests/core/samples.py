@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from tzlocal.windows_tz import tz_win
 
@@ -13,6 +14,9 @@ from shared.core.observed import Instance, Job, Observed, Server, Vault
 from shared.core.policy import Policy, policy_name, read_policy, render
 from shared.core.rules import DAYS, Backup, Keep, Rules, Span, Tier, TimeOfDay, TimeZone, VaultRule
 from shared.datasources.postgresql_flexible import DATASOURCE
+
+settings.register_profile("flexguard", deadline=None)  # no test measures time: a slow machine is no failure
+settings.load_profile("flexguard")
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SUBSCRIPTION = "11111111-0000-4000-8000-000000000001"

@@ -27,6 +27,7 @@ WRITTEN = "Microsoft.Resources.ResourceWriteSuccess"
 
 def triggers() -> dict[str, dict[str, Any]]:
     """Each function's trigger, as the host reads it."""
+    function_app.app.functions_bindings = {}  # the library lets an app be indexed once; another test may have done it
     found = {function.get_function_name(): function.get_trigger() for function in function_app.app.get_functions()}
     return {name: trigger.get_dict_repr() for name, trigger in found.items()}
 

@@ -23,7 +23,9 @@ def test_defaults() -> None:
 def test_read() -> None:
     """The section's names and forms are those of host.json."""
     section = {"batchSize": 32, "maxDequeueCount": 3, "visibilityTimeout": "00:01:30", "messageEncoding": "none"}
-    assert QueueOptions.read({"extensions": {"queues": section}}) == QueueOptions(32, 3, 90, base64=False)
+    assert QueueOptions.read({"extensions": {"queues": section}}) == QueueOptions(
+        32, 3, 90, base64=False, new_batch_threshold=16
+    )
 
 
 @pytest.mark.parametrize(

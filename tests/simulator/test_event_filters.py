@@ -192,4 +192,5 @@ def test_filters_that_are_refused(given_rules):
         require_rules({"advancedFilters": given_rules})
     assert (refusal.value.status, refusal.value.code) == (400, "InvalidRequest")
     require_rules({"advancedFilters": [rule("StringIn", "subject", ["x" * 512])] * 25})
-    require_rules({"advancedFilters": [rule("IsNotNull", "subject", None), rule("BoolEquals", "data.on", False)]})
+    off = {"operatorType": "BoolEquals", "key": "data.on", "value": False}
+    require_rules({"advancedFilters": [rule("IsNotNull", "subject", None), off]})

@@ -20,6 +20,7 @@ from event_grid_world import (
     run,
     says,
     subscribe,
+    tell,
     webhook,
 )
 
@@ -150,7 +151,7 @@ def test_a_topic_takes_its_subscriptions_along(azure):
 
 @pytest.mark.parametrize("scope", [SUB, GROUP, TOPIC])
 def test_the_extension_form(azure, scope):
-    """On a subscription, a group or a custom topic it is an extension: id, type and topic follow Microsoft's examples."""
+    """On a subscription, a group or a custom topic it is an extension, shaped as Microsoft's examples."""
     ask(azure, "PUT", TOPIC, {"location": "westeurope"})
     path = f"{scope}/providers/Microsoft.EventGrid/eventSubscriptions/es-two"
     subscribe(azure, path, filter={}, eventDeliverySchema="CloudEventSchemaV1_0")
@@ -245,7 +246,8 @@ def test_the_question_for_cloud_events(azure):
     """For CloudEvents the question is OPTIONS with an origin, and the answer allows that origin or any."""
     for number, allowed in enumerate(("eventgrid.azure.net", "*", "example.com", "")):
         path = f"{SYSTEM_TOPIC}/eventSubscriptions/es-{number}"
-        ask(azure, "PUT", path, {"properties": {"destination": webhook(), "eventDeliverySchema": "CloudEventSchemaV1_0"}})
+        wanted = {"destination": webhook(), "filter": {"subjectEndsWith": "/nothing"}}
+        ask(azure, "PUT", path, {"properties": wanted | {"eventDeliverySchema": "CloudEventSchemaV1_0"}})
         (attempt,) = pump(azure, says(200, {"webhook-allowed-origin": allowed}))
         assert (attempt.method, attempt.body) == ("OPTIONS", b"")
         assert attempt.headers["webhook-request-origin"] == "eventgrid.azure.net"
@@ -319,8 +321,20 @@ def test_no_event_before_the_handshake(azure):
     assert subjects == ["rg-late"]
 
 
+@pytest.mark.parametrize("way", ["refused", "deleted"])
+def test_no_event_after_the_end(azure, way):
+    """An endpoint that refuses a new handshake gets no more events, nor does one whose subscription is being deleted."""
+    subscribe(azure)
+    if way == "deleted":
+        ask(azure, "DELETE", SUBSCRIPTION)
+    else:
+        ask(azure, "PATCH", SUBSCRIPTION, {"labels": ["x"]})
+        run(azure, 30, says(500))
+    tell(azure)
+    assert run(azure, 600) == []
+
+
 def test_every_effect_is_registered():
     """Nothing of Event Grid is put on the agenda that a world could not find again by name."""
     names = {name.rpartition(".")[0] for name in EFFECTS}
     assert {"simulator.handshake", "simulator.event_mail", "simulator.arm.event_subscriptions"} <= names
-
