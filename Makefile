@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint bench package lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ lint: $(READY) ## mend what the linter can mend
 bench: $(READY) ## calls, bytes and CPU beside the plain SDK flow, against the budgets
 	@$(BIN)/python -m tests.bench
 
+package: $(READY) ## the zip that Azure gets, in dist/ (WITH_DEPENDENCIES=1 for deployments without remote build)
+	@$(BIN)/python -m cli.package $(if $(WITH_DEPENDENCIES),--with-dependencies)
+
 lock: $(READY) ## pin every dependency with hashes anew
 	@$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --python-version 3.13 --universal \
 		--no-emit-index-url --custom-compile-command 'make lock' -o requirements.txt
@@ -32,7 +35,7 @@ lock: $(READY) ## pin every dependency with hashes anew
 		--no-emit-index-url --custom-compile-command 'make lock' -c requirements.txt -o requirements-dev.txt
 
 clean: ## forget the environment and everything that was made
-	@rm -rf .venv .flexguard .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .flexguard dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # Installs once; a second run finds the mark and installs nothing.
 $(READY): requirements-dev.txt

@@ -1,4 +1,4 @@
-"""The stage of three processes: a local Azure over HTTPS, a Functions host with Microsoft's own worker, and whoever tells.
+"""The stage of three processes: a local Azure over HTTPS, a Functions host with Microsoft's worker, and whoever tells.
 
 The app runs as Azure would run it: managed identity, TLS, Event Grid over HTTP. It cannot tell the difference, and has
 no switch for it. What is started here is stopped here, whatever happens.

@@ -3,6 +3,7 @@
 Nothing is started before everything was checked, so that a host that cannot do its work does none of it.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -33,6 +34,7 @@ from host.triggers import QUEUE, TIMER
 from host.worker.parent import IndexedFunction
 
 log = logging.getLogger("host")
+GRACE_S = 5.0
 
 
 class CannotStart(Exception):
@@ -79,8 +81,8 @@ class LocalHost:
         """Stop listening, then the worker. What runs on a queue message may finish; its process is killed last."""
         if self._server:
             await self._server.stop()
-        for listener in self._listeners:
-            await listener.stop()
+        if self._listeners:
+            await asyncio.wait([asyncio.create_task(each.stop()) for each in self._listeners], timeout=GRACE_S)
         await self.invoker.stop()
 
     def ready(self) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def handle(world: World, request: Request, address: str) -> Response:
 
 
 def _token(world: World, request: Request) -> Response:
-    """The client credentials flow. Any secret is right; a client that is no identity of the world is its own principal."""
+    """The client credentials flow. Any secret is right; a client that is no identity of the world is its principal."""
     form = dict(parse_qsl(request.body.decode()))
     scope = form.get("scope") or form.get("resource", "")
     client = form.get("client_id", "")

@@ -1,4 +1,4 @@
-"""What lies in the storage account, as plain data and back: queues, tables, blobs. `world_file.py` says where it stands."""
+"""What lies in the storage account, as plain data and back: queues, tables, blobs (a part of `world_file.py`)."""
 
 import base64
 import bisect

@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True)
 class DemoServer:
-    """One server of the demo. expected: the verdict at the end; tier: what it must be protected as, "" for not at all."""
+    """One server of the demo. expected: the verdict at the end; tier: what it must be protected as, "" for none."""
 
     name: str
     tells: str
@@ -66,14 +66,16 @@ ESTATE = (
     DemoServer("pg-catalog", "tagged silver, in another region", Kind.PROTECTED, {"backup-tier": "silver"}, "silver",
                group="rg-shop-north", region="northeurope", at_min=0.5),
     DemoServer("pg-invoices", "tag in capitals", Kind.PROTECTED, {"BACKUP-TIER": "GOLD"}, "gold", at_min=1),
-    DemoServer("pg-payments", "tag with blanks around it", Kind.PROTECTED, {"backup-tier": "  silver "}, "silver", at_min=1.5),
+    DemoServer("pg-payments", "tag with blanks around it", Kind.PROTECTED, {"backup-tier": "  silver "}, "silver",
+               at_min=1.5),
     DemoServer("pg-legacy", "the vault has no roles here yet", Kind.PROTECTED, {"backup-tier": "gold"}, "gold",
                group="rg-legacy", at_min=2),
     DemoServer("pg-scratch", "no tag", Kind.NOT_OPTED_IN, at_min=2),
     DemoServer("pg-lab", "exempt on purpose", Kind.EXEMPT,
                {"backup-tier": "none", "backup-exempt-reason": "rebuilt every night"}, at_min=2.5),
     DemoServer("pg-crm", "a typo in the tag", Kind.UNKNOWN_TIER, {"backup-tier": "glod"}, at_min=3),
-    DemoServer("pg-sweden", "no vault in its region", Kind.NO_VAULT, {"backup-tier": "gold"}, region="swedencentral", at_min=3),
+    DemoServer("pg-sweden", "no vault in its region", Kind.NO_VAULT, {"backup-tier": "gold"},
+               region="swedencentral", at_min=3),
     DemoServer("pg-search", "events come twice, in wrong order", Kind.PROTECTED, {"backup-tier": "gold"}, "gold",
                at_min=3.5, noisy=True),
     DemoServer("pg-reports", "its first backup fails", Kind.FIRST_BACKUP_PENDING, {"backup-tier": "gold"}, "gold",
@@ -82,6 +84,7 @@ ESTATE = (
                steps=(Step(14, "tag", {"backup-tier": "bronze"}),), has_recovery_point=False),
     DemoServer("pg-night", "stopped, and started later", Kind.PROTECTED, {}, "gold", at_min=4.5,
                steps=(Step(12, "stop"), Step(15, "tag", {"backup-tier": "gold"}), Step(22, "start"))),
-    DemoServer("pg-orders-ro", "a read replica", Kind.REPLICA, {"backup-tier": "gold"}, at_min=10, replica_of="pg-orders"),
+    DemoServer("pg-orders-ro", "a read replica", Kind.REPLICA, {"backup-tier": "gold"},
+               at_min=10, replica_of="pg-orders"),
 )  # fmt: skip
 LASTS_MIN = 60

@@ -119,10 +119,11 @@ def show_end(console: Console, play: Play, summary: dict[str, Any], path: str) -
     events = summary["events"]
     writes = sum(n for name, n in summary["arm_calls"].items() if not name.lower().endswith("read"))
     console.print(
-        f"\n{len(summary['servers'])} servers, {len(protected)} protected. Fastest: {times[0]:.0f} s from Ready to protected"
+        f"\n{len(summary['servers'])} servers, {len(protected)} protected."
+        f" Fastest: {times[0]:.0f} s from Ready to protected"
         f" (Azure's own part: 76 to 112 s)."
-        f"\n{events['received']} events came, {events['duplicate']} of them twice; {sum(events['dropped'].values())} were"
-        f" about other things. {sum(summary['arm_calls'].values())} ARM calls, {writes} writes."
+        f"\n{events['received']} events came, {events['duplicate']} of them twice;"
+        f" {sum(events['dropped'].values())} were about other things. {sum(summary['arm_calls'].values())} ARM calls, {writes} writes."
         f"\n{summary['virtual_minutes']:.0f} minutes of Azure's time; not one call left this machine.",
         width=WIDTH,
     )
@@ -136,6 +137,6 @@ def show_end(console: Console, play: Play, summary: dict[str, Any], path: str) -
 
 
 _PROMISES = (
-    "One instance, one policy that means the tier, one first backup each; nothing written about servers that did not ask;"
-    " one alert for one failed backup."
+    "One instance, one policy that means the tier, one first backup each; nothing written about servers that did not"
+    " ask; one alert for one failed backup."
 )

@@ -138,8 +138,8 @@ def _wrong_with(seen: Seen, instance: Json, world: World) -> Iterator[str]:
 def _too_much(play: Play, seen: Seen) -> Iterator[str]:
     """Hold a server against the budget.
 
-    The first server of a tier in a vault brings its policy along, and a role that Azure has not made effective yet costs
-    another validation.
+    The first server of a tier in a vault brings its policy along, and a role that Azure has not made effective yet
+    costs another validation.
     """
     seconds, plot = virtual_seconds(seen), seen.plot
     grants_roles = plot.group == "rg-legacy"

@@ -18,7 +18,7 @@ from host.invoker import Invoker
 from host.queue_timing import RENEWAL_S, Backoff, Renewal
 from host.trigger_queue import TriggerQueue
 
-GRACE_S = 5.0
+GRACE_S = 3.0
 
 
 class QueueListener:
@@ -90,10 +90,10 @@ class QueueListener:
             await asyncio.to_thread(self.queue.succeeded if outcome.ok else self.queue.failed, message)
 
     async def _renew(self, message: QueueMessage) -> None:
-        renewal, wait_s = Renewal(), RENEWAL_S
+        renewal, wait_s, held_at = Renewal(), RENEWAL_S, self._clock.now()
         while True:
-            due = self._clock.now() + timedelta(seconds=wait_s)
-            await sleep_until(due, self._clock)
+            await sleep_until(held_at + timedelta(seconds=wait_s), self._clock)
+            held_at = self._clock.now()
             holding = asyncio.ensure_future(asyncio.to_thread(self.queue.hold, message))
             try:
                 wait_s = renewal.after(held=await asyncio.shield(holding))

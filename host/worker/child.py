@@ -149,8 +149,8 @@ async def _invoke(line: Line, asked: dict[str, Any]) -> None:
     )
     try:
         result = {
-            "returned": returned and datums.write(*(_parts(returned) or ()), _parts),
-            "outputs": {name: datums.write(*(_parts(datum) or ()), _parts) for name, datum in outputs},
+            "returned": returned and _written(returned),
+            "outputs": {name: _written(datum) for name, datum in outputs},
         }
         json.dumps(result)
     except Exception as mistake:  # noqa: BLE001 - whatever an app returns, its invocation must end
@@ -164,11 +164,15 @@ def _datum(kind: str, value: Any) -> Any:
     return Datum(value, kind)
 
 
+def _written(datum: Any) -> dict[str, Any]:
+    """A worker's datum as JSON; the cookies of a response are written as their header lines."""
+    value = datum.value
+    if datum.type == "http":
+        jars = value.get("cookies") or []
+        value = value | {"cookies": [line.OutputString() for jar in jars for line in jar.values()]}
+    return datums.write(str(datum.type), value, _parts)
+
+
 def _parts(value: Any) -> tuple[str, Any] | None:
-    """A worker's datum taken apart; the cookies of a response are written as their header lines."""
-    if not (hasattr(value, "type") and hasattr(value, "python_value")):
-        return None
-    if value.type != "http":
-        return str(value.type), value.value
-    jars = value.value.get("cookies") or []
-    return "http", value.value | {"cookies": [line.OutputString() for jar in jars for line in jar.values()]}
+    """A worker's datum taken apart."""
+    return (str(value.type), value.value) if hasattr(value, "python_value") else None

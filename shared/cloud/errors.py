@@ -50,7 +50,12 @@ def _answered(error: HttpResponseError) -> CloudError:
     response: Any = error.response
     status, headers = error.status_code or 0, (response.headers if response else {})
     code, message = read_error(_body(error))
-    code = code or (error.error.code if error.error else "") or (f"HTTP{status}" if status else type(error).__name__)
+    code = (
+        code
+        or headers.get("x-ms-error-code", "")
+        or (error.error.code if error.error else "")
+        or (f"HTTP{status}" if status else type(error).__name__)
+    )
     wait = _DOS_GUARD_S if code == "CloudDosTimeboudLimitReached" else retry_after_s(headers)
     return CloudError(
         code,

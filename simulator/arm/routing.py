@@ -38,7 +38,8 @@ class Call:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            raise ArmError(400, "InvalidRequestContent", "The request content was invalid and could not be deserialized.")
+            message = "The request content was invalid and could not be deserialized."
+            raise ArmError(400, "InvalidRequestContent", message)
         return value
 
 

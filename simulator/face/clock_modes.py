@@ -26,12 +26,14 @@ class Clock:
     until: datetime | None = None
     sleepers: dict[int, datetime] = field(default_factory=dict)
     _since: tuple[float, datetime] = field(init=False)
+    _visible: tuple[int, datetime | None] = (-1, None)
 
     def __post_init__(self) -> None:
         self.anchor()
 
     def anchor(self) -> None:
-        """Count from here: the clock was set, or its speed was."""
+        """Count from here: the clock was set, or its speed was, or the whole world."""
+        self._visible = (-1, None)
         self._since = (self.real(), self.azure.now)
 
     def set_speed(self, speed: float | None) -> None:
@@ -65,11 +67,20 @@ class Clock:
 
     def next_due(self) -> datetime | None:
         """When something happens next by itself, after this moment."""
+        now = self.azure.now
+        coming = (self.azure.world.next_due(), self._next_visible(), *self.sleepers.values(), *self.holders.wakes())
+        return min((at for at in coming if at and at > now), default=None)
+
+    def _next_visible(self) -> datetime | None:
+        """When the next message comes into sight. Every message is looked at, but only after a queue changed."""
         now, queues = self.azure.now, self.azure.queues.queues.values()
-        visible = (m.visible_at for queue in queues for m in queue.messages.values() if m.visible_at < m.expires_at)
-        agenda = self.azure.world.next_due()
-        coming = (*visible, *self.sleepers.values(), *self.holders.wakes(), *((agenda,) if agenda else ()))
-        return min((at for at in coming if at > now), default=None)
+        turns = sum(queue.turns for queue in queues)
+        known_turns, found = self._visible
+        if known_turns != turns or (found and found <= now):
+            messages = (message for queue in queues for message in queue.messages.values())
+            found = min((m.visible_at for m in messages if now < m.visible_at < m.expires_at), default=None)
+            self._visible = (turns, found)
+        return found
 
     def _move(self, moment: datetime) -> None:
         due = self.next_due()

@@ -143,7 +143,7 @@ class Face:
                 self.changed.set()
 
     async def _pause(self) -> None:
-        """A tick, or in jump mode until something changed: then there may be something to send or nothing to wait for."""
+        """A tick, or in jump mode until something changed: then there is something to send or nothing to wait for."""
         if self.clock.speed is not None:
             await asyncio.sleep(TICK_S)
             return

@@ -46,8 +46,8 @@ def require_token(request: Request) -> None:
     """Refuse a caller that shows no token, or one that is not for storage or not for now.
 
     **Source**: Microsoft, "Authorize with Microsoft Entra ID": since version 2019-12-12 an anonymous call gets 401
-    and a bearer challenge; keys are refused as by an account with `allowSharedKeyAccess: false`. The detail of a foreign
-    audience is in the recorded traffic of azure-sdk-for-js `sdk/storage/storage-queue`.
+    and a bearer challenge; keys are refused as by an account with `allowSharedKeyAccess: false`. The detail of a
+    foreign audience was recorded by a JavaScript client's tests (a queue, October 2023).
     Assumed: the details of the refusal of an expired and of a malformed token.
     """
     try:

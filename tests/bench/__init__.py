@@ -1,1 +1,1 @@
-"""Measures: `make bench`. Counts and ratios in one run, the product beside the plain SDK flow, each beside its budget."""
+"""Measures: `make bench`. Counts and ratios in one run: the product, the plain SDK flow, the budget, side by side."""

@@ -258,7 +258,7 @@ class Town:
             self.send(continuation(answer.generation), answer.resume_s)
 
     def end(self, choice: int, how: str = "well", pending_s: float | None = None) -> None:
-        """A look ends, or its worker dies: before it wrote anything down, or before it sent its continuation."""
+        """A look ends, or its worker dies: at work, or when all is written down, before or after it sent on."""
         if not self.workers:
             return
         worker = self.workers.pop(choice % len(self.workers))
@@ -266,7 +266,7 @@ class Town:
             row = msgspec.structs.replace(worker.claimed.row, observed_at=worker.began)
             after_s = settle(Claimed(row, worker.claimed.version), pending_s, self.ledger, self.cloud)
             self.looked.append(worker.began)
-            if how == "well" and after_s is not None:
+            if how != "dies before sending" and after_s is not None:
                 self.send(continuation(row.generation), after_s)
         if how != "well":
             self.queue.append((worker.message_id, worker.message, self.cloud.now + timedelta(seconds=30)))
@@ -292,7 +292,7 @@ steps = st.lists(
         st.tuples(
             st.just("end"),
             st.integers(0, 9),
-            st.sampled_from(("well", "well", "dies at work", "dies before sending")),
+            st.sampled_from(("well", "well", "dies at work", "dies before sending", "dies after sending")),
             st.sampled_from((None, 0.0, 41.0)),
         ),
     ),

@@ -1,4 +1,4 @@
-"""What the services say over the network: their own addresses, the virtual date, and 401 for who shows no good token."""
+"""What the services say over the network: their own addresses, the virtual date, and 401 for a wrong token."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -128,7 +128,7 @@ def test_the_topic_refuses_a_token_for_arm(azure: Served):
 
 
 def test_a_token_for_the_address_itself_is_good(azure: Served):
-    """A client that makes its audience of the endpoint, as in sovereign clouds, is known too (and may do nothing yet)."""
+    """A client that makes its audience of the endpoint, as in sovereign clouds, is known too, and may do nothing."""
     token = azure.token(azure.ready["arm"])
     answer = azure.arm("GET", GROUP, headers={"authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "AuthorizationFailed")

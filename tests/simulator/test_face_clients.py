@@ -71,7 +71,7 @@ def run(azure: Served, script: str, *arguments: str) -> subprocess.CompletedProc
 
 
 def test_unmodified_clients_work_with_a_managed_identity(azure: Served):
-    """Backup, PostgreSQL, Event Grid, queue and table clients do their work with the environment of the ready line alone."""
+    """Backup, PostgreSQL, Event Grid, queue and table clients work with the environment of the ready line alone."""
     azure.arm("PUT", SUBSCRIPTION, {})
     azure.arm("PUT", GROUP, {"location": "westeurope"})
     azure.arm("PUT", SERVER, BODY)

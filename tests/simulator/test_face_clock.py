@@ -57,6 +57,17 @@ def test_time_jumps_to_what_is_due_and_no_further_than_told(azure: Served):
     assert (told["now"], state(azure)) == (limit.isoformat(), "Ready")
 
 
+def test_a_limit_is_kept_though_more_is_due(azure: Served):
+    """With a limit of ten seconds the server is not ready, though somebody waits for a later moment."""
+    azure.arm("PUT", SERVER, BODY)
+    limit = START + timedelta(seconds=10)
+    azure.control("POST", "/clock", {"until": limit.isoformat()})
+    azure.control("POST", "/busy", {"holder": "test", "busy": False})
+    told = azure.control("GET", "/clock", at=(START + timedelta(hours=1)).isoformat(), wait_s=0.3)
+    assert told["now"] == limit.isoformat()
+    assert state(azure) != "Ready"
+
+
 def test_a_holder_is_woken_for_every_turn_and_never_overtaken(azure: Served):
     """A holder that tells the turn it has seen keeps the clock from the next jump until it has looked again."""
     azure.arm("PUT", SERVER, BODY)

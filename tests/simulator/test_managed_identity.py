@@ -1,5 +1,6 @@
 """User-assigned identities and tenants, as ARM serves them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -42,8 +43,8 @@ def test_a_vault_shows_the_ids_of_the_identity(arm: Any, azure: LocalAzure):
     path = f"{GROUP}/{TYPE}/app"
     own = arm("PUT", path, b'{"location": "westeurope"}').json()["properties"]
     vault = f"{GROUP}/providers/Microsoft.DataProtection/backupVaults/bv"
-    body = f'{{"location": "westeurope", "identity": {{"type": "UserAssigned", "userAssignedIdentities": {{"{path}": {{}}}}}}}}'
-    arm("PUT", vault, body.encode())
+    identity = {"type": "UserAssigned", "userAssignedIdentities": {path: {}}}
+    arm("PUT", vault, json.dumps({"location": "westeurope", "identity": identity}).encode())
     azure.advance(120)
     shown = arm("GET", vault).json()["identity"]["userAssignedIdentities"][path]
     assert shown == {name: own[name] for name in ("clientId", "principalId")}

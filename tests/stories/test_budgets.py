@@ -9,7 +9,7 @@ ROLES = ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "c088a766-074b-43ba-90d4-1fb21f
 
 
 def stretch(world, server):
-    """The app's ARM calls about protection, from its first sight of a Ready server to that of its configured instance."""
+    """The app's ARM calls about protection, from its first sight of a Ready server to that of a configured instance."""
     start = len(world.azure.log)
     world.tag(server, backup_tier="gold")
     while not any(state == "ProtectionConfigured" for _, state in world.state_of(server)["instances"]):

@@ -39,7 +39,8 @@ HOSTILE = {
     "a url": ("https://evil.example/" + SERVER, "malformed_id"),
     "query": (SERVER + "?x=1", "malformed_id"),
     "unknown instance": (
-        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.DataProtection/backupVaults/v/backupInstances/i",
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.DataProtection"
+        "/backupVaults/v/backupInstances/i",
         "unknown_instance",
     ),
 }
