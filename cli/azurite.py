@@ -104,7 +104,7 @@ class Azurite:
         if len(ports) < len(SERVICES):
             self.close()
             raise NoAzurite(f"Azurite did not start:\n{log.read_text(encoding='utf-8')}")
-        self.endpoints = {service: f"https://localhost:{port}/{ACCOUNT}" for service, port in ports.items()}
+        self.endpoints = {service: f"https://127.0.0.1:{port}/{ACCOUNT}" for service, port in ports.items()}
         self.environment = {
             **{f"AzureWebJobsStorage__{service}ServiceUri": where for service, where in self.endpoints.items()},
             "REQUESTS_CA_BUNDLE": self.ca,

@@ -10,8 +10,9 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +23,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueClient
 
+from cli.azurite import Azurite
 from cli.deployment import PROPAGATION_S, api_version, deploy
 from cli.stage import SCOPE, SUBSCRIPTION, Json
 from shared.cloud.clients import Cloud
@@ -51,27 +53,37 @@ class DidNotStart(Exception):
 
 
 class Operator:
-    """A credential of the person who runs the estate."""
+    """A credential of the person who runs the estate: tokens from the local Azure's own token endpoint."""
 
-    def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
-        return AccessToken(f"simulated.{OPERATOR}", 2**31)
+    def __init__(self, session: requests.Session, address: str) -> None:
+        self._session, self._address = session, address
+
+    def get_token(self, *scopes: str, **_options: object) -> AccessToken:
+        form = {"grant_type": "client_credentials", "client_id": OPERATOR, "client_secret": "any", "scope": scopes[0]}
+        url = f"{self._address}/organizations/oauth2/v2.0/token"
+        answer = self._session.post(url, data=form, timeout=WAIT_S).json()
+        return AccessToken(answer["access_token"], int(time.time()) + answer["expires_in"])
 
 
 class OverTheWire:
-    """Implements `cli.stage.Stage` over three processes. Close it, or they go on."""
+    """Implements `cli.stage.Stage` over three processes. Close it, or they go on.
+
+    storage: starts another storage account than the local Azure's own, given its ready line.
+    """
 
     def __init__(
-        self, rules: str, regions: tuple[str, ...], seed: int, storage: Mapping[str, str] | None = None
+        self, rules: str, regions: tuple[str, ...], seed: int, storage: Callable[[Json], Azurite] | None = None
     ) -> None:
         self._processes: list[subprocess.Popen[str]] = []
+        self._storage: Azurite | None = None
         self._heard: list[tuple[datetime, Json]] = []
         self.failures: list[str] = []
         self._noise: set[str] = set()
         FOLDER.mkdir(parents=True, exist_ok=True)
         try:
-            self._start_azure(seed)
+            self._start_azure(seed, storage)
             self._deploy(rules, regions)
-            self._start_host(storage or {})
+            self._start_host()
             self._subscribe()
         except BaseException:
             self.close()
@@ -79,31 +91,34 @@ class OverTheWire:
 
     # -- the processes -----------------------------------------------------------------------------------------
 
-    def _start_azure(self, seed: int) -> None:
+    def _start_azure(self, seed: int, storage: Callable[[Json], Azurite] | None) -> None:
         self.azure = self._spawn("azure", ["-m", "simulator", "serve", "--speed", "0", "--seed", str(seed)], {})
         self._session = requests.Session()
         self._session.verify = self.azure["ca"]
         self._session.trust_env = False  # a REQUESTS_CA_BUNDLE of the machine would win over the line above
         self._session.headers["authorization"] = f"Bearer simulated.{OPERATOR}"
+        if storage:
+            self._storage = storage(self.azure)
+            self.azure["environment"] |= self._storage.environment
         settings = {name: self.azure["environment"].get(variable, "") for name, variable in VARIABLES.items()}
         settings |= {"subscriptions": frozenset({SUBSCRIPTION})}
         known = Settings(**{name: value for name, value in settings.items() if value})
-        transport = RequestsTransport(connection_verify=self.azure["ca"])
-        self._archive = TableLedger(Cloud(known, Operator(), transport))
-        TableServiceClient(known.table_endpoint, credential=Operator(), transport=transport).create_table(TABLE)
-        QueueClient(known.queue_endpoint, QUEUE, credential=Operator(), transport=transport).create_queue()
+        transport = RequestsTransport(connection_verify=self.azure["environment"]["REQUESTS_CA_BUNDLE"])
+        operator = Operator(self._session, self.azure["arm"])
+        self._archive = TableLedger(Cloud(known, operator, transport))
+        TableServiceClient(known.table_endpoint, credential=operator, transport=transport).create_table(TABLE)
+        QueueClient(known.queue_endpoint, QUEUE, credential=operator, transport=transport).create_queue()
 
     def _deploy(self, rules: str, regions: tuple[str, ...]) -> None:
         (FOLDER / "rules.yaml").write_text(rules, encoding="utf-8")
         deploy(self.arm, regions, self.azure["principal"])
         self._control("POST", "/clock", {"advance_s": PROPAGATION_S})
 
-    def _start_host(self, storage: Mapping[str, str]) -> None:
+    def _start_host(self) -> None:
         settings = {
             **self.azure["environment"],
             VARIABLES["subscriptions"]: SUBSCRIPTION,
             VARIABLES["rules_path"]: str((FOLDER / "rules.yaml").resolve()),
-            **storage,
         }
         arguments = ["-m", "host", "--port", "0", "--app", str(HOME), "--control", self.azure["control"]]
         self.host = self._spawn("host", arguments, settings, listen=True)
@@ -142,7 +157,7 @@ class OverTheWire:
                 self.failures.append(line.split("] ", 1)[-1].strip())
 
     def close(self) -> None:
-        """Stop host and Azure, in this order; nothing is left running."""
+        """Stop host, Azure and storage, in this order; nothing is left running."""
         for process in reversed(self._processes):
             process.terminate()
         for process in reversed(self._processes):
@@ -151,6 +166,9 @@ class OverTheWire:
             except subprocess.TimeoutExpired:
                 process.kill()
         self._processes.clear()
+        if self._storage:
+            self._storage.close()
+            self._storage = None
 
     # -- Event Grid --------------------------------------------------------------------------------------------
 

@@ -108,16 +108,22 @@ def _package(to: Path, *, with_dependencies: bool) -> None:
     version = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     files = app_files(HOME)
     if with_dependencies:
-        _progress("Fetching the dependencies for Linux (about ten seconds) …")
+        _progress("Fetching the dependencies for Linux (about half a minute) …")
         files |= dependencies(HOME / "requirements.txt")
     package = to / f"flexguard-{version}{'-with-dependencies' if with_dependencies else ''}.zip"
     write(package, files)
-    commit = _git(HOME, "describe", "--always", "--dirty=, with changes that are not committed").strip()
-    print(f"{package.relative_to(Path.cwd(), walk_up=True)} of {commit}")
+    print(f"{package.relative_to(Path.cwd(), walk_up=True)} of {_commit(HOME, files)}")
     print(f"{len(files):,} files, {package.stat().st_size:,} bytes, {sum(map(len, files.values())):,} unpacked")
     _progress("Measuring the import in fresh processes (about five seconds) …")
     alone, app = import_times(package).values()
     print(f"import function_app {app * 1000:.0f} ms ÷ import azure.functions {alone * 1000:.0f} ms = {app / alone:.2f}")
+
+
+def _commit(home: Path, files: Mapping[str, bytes]) -> str:
+    """Which commit the files are of, and how many of them are not as it has them."""
+    changed = files.keys() & set(_git(home, "diff", "--name-only", "-z", "HEAD").split("\0"))
+    commit = _git(home, "rev-parse", "--short", "HEAD").strip()
+    return f"{commit}, but for {len(changed)} changed file{'s' * (len(changed) > 1)}" if changed else commit
 
 
 def _without_scripts(record: Path) -> bytes:
@@ -128,8 +134,9 @@ def _without_scripts(record: Path) -> bytes:
 
 def _git(home: Path, *arguments: str) -> str:
     """What git answers. Raises CannotPackage where it has none to give."""
+    command = ["git", "--no-optional-locks", *arguments]  # asks, and leaves the index as it is
     try:
-        return subprocess.run(["git", *arguments], cwd=home, capture_output=True, text=True, check=True).stdout  # noqa: S603, S607 - the git of this machine
+        return subprocess.run(command, cwd=home, capture_output=True, text=True, check=True).stdout  # noqa: S603 - git
     except FileNotFoundError as missing:
         raise CannotPackage("a package is made of what git tracks, and there is no git here") from missing
     except subprocess.CalledProcessError as refused:

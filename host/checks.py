@@ -89,7 +89,7 @@ def _of_route(function: IndexedFunction, prefix: str) -> Iterator[str]:
         yield str(mistake)
         return
     if route.template.split("/")[0].lower() in RESERVED:
-        yield f"route {route.template!r} conflicts with the host's own; valid is any that does not begin with {RESERVED}"
+        yield f"route {route.template!r} is the host's own; valid is any that does not begin with {', '.join(RESERVED)}"
 
 
 def _shared_queues(functions: Iterable[IndexedFunction], settings: Mapping[str, str]) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _shared_queues(functions: Iterable[IndexedFunction], settings: Mapping[str, 
         name = resolve(trigger["queueName"], settings)
         other = listening.setdefault((trigger.get("connection") or connections.DEFAULT, name), function)
         if other is not function:
-            yield f"{_where(function)}: {other.name} listens to the queue {name!r}, too; valid is one function per queue"
+            yield f"{_where(function)}: {other.name} listens to the queue {name!r}; valid is one function per queue"
 
 
 def _shared_routes(functions: Iterable[IndexedFunction], prefix: str) -> Iterator[str]:

@@ -130,7 +130,8 @@ class LocalHost:
         account = self._account(function.trigger.get("connection") or connections.DEFAULT)
         name = resolve(function.trigger["queueName"], self.settings)
         queue = TriggerQueue(name, account, options, fail)
-        return QueueListener(function.name, queue, self.invoker, self.clock, Backoff(options.max_polling_interval_s))
+        backoff = Backoff(options.max_polling_interval_s)
+        return QueueListener(function.name, queue, self.invoker, self.clock, backoff, self._wrote)
 
     def _store(self) -> ScheduleStore:
         found = connections.find(connections.DEFAULT, self.settings)

@@ -14,7 +14,7 @@ from azure.storage.queue import QueueClient
 
 from host.payloads import Datum
 from host.settings import QueueOptions, resolve
-from host.trigger_queue import create_queue
+from host.trigger_queue import put
 from host.worker.parent import IndexedFunction
 
 
@@ -41,8 +41,7 @@ class QueueOutputs:
                 self._wrote(name)
 
     def _send(self, queue: QueueClient, body: bytes) -> None:
-        create_queue(queue)
-        queue.send_message(base64.b64encode(body).decode() if self._options.base64 else body.decode())
+        put(queue, base64.b64encode(body).decode() if self._options.base64 else body.decode())
 
 
 def _texts(datum: Datum) -> list[bytes]:

@@ -17,7 +17,7 @@ FASTEST_RENEWAL_S = 60.0
 
 @dataclass
 class Backoff:
-    """Waits of 100 ms, then 100 ms more times a doubling number, ±20 %, up to the longest; over again after success."""
+    """Waits of 100 ms, then 100 ms more times a doubling number, ±20 %, up to the longest; anew after success."""
 
     longest_s: float
     chance: random.Random = field(default_factory=random.Random)

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
 
 from host.settings import QueueOptions
@@ -94,8 +94,7 @@ class TriggerQueue:
         if self._poison is None:
             return
         with self._outage(message.id):
-            create_queue(self._poison)
-            self._poison.send_message(message.content)
+            put(self._poison, str(message.content))
             self._queue.delete_message(message)
 
     @contextmanager
@@ -116,6 +115,18 @@ def create_queue(queue: QueueClient) -> None:
         queue.create_queue()
     except ResourceExistsError:
         return
+
+
+def put(queue: QueueClient, text: str) -> None:
+    """Send a message; a queue that is not there is made first.
+
+    **Source**: azure-sdk-for-net `StorageQueueExtensions.cs` (AddMessageAndCreateIfNotExistsAsync).
+    """
+    try:
+        queue.send_message(text)
+    except ResourceNotFoundError:
+        create_queue(queue)
+        queue.send_message(text)
 
 
 def decoded(content: str, encoded: bool) -> bytes | None:

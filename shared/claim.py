@@ -4,6 +4,7 @@ The row in the ledger is the only lock, and its version (ETag) the only key. A c
 message of an older generation, or one that comes before the row's next look, ends without a question to ARM.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -120,24 +121,41 @@ def _left_s(row: ServerRow, now: datetime) -> float | None:
     return max((row.next_look_at - now).total_seconds(), 0.0) if row.next_look_at else None
 
 
+def keep(
+    claimed: Claimed, ledger: Ledger, finish: Callable[[ServerRow], ServerRow] = lambda row: row
+) -> Claimed | None:
+    """Write the claimed row as it is now; None, and nothing written, when somebody else has taken it over.
+
+    What was noted in the row meanwhile (a newer event) is kept; `finish` makes the last changes, knowing it. Raises
+    CloudError.
+    """
+    row, version = claimed.row, claimed.version
+    for _ in range(MOST_TRIES):
+        finished = finish(row)
+        try:
+            return Claimed(finished, ledger.keep_server(finished, version))
+        except Changed:
+            kept = ledger.server(row.server_id)
+            if not kept.row or (kept.row.generation, kept.row.claimed_by) != (row.generation, row.claimed_by):
+                return None
+            row, version = msgspec.structs.replace(row, seen_at=kept.row.seen_at), kept.version
+    raise CloudError("LedgerBusy", f"the row of {row.server_id} changed {MOST_TRIES} times in a row")
+
+
 def settle(claimed: Claimed, pending_s: float | None, ledger: Ledger, cloud: Cloud) -> float | None:
     """Write down how a look ended; answer after how many seconds to look again, None for not at all.
 
     The row carries observed_at, the time when the look began: what happened after it calls for another look. When
     somebody else has taken the row over, nothing is written and there is nothing to continue.
     """
-    row, version = claimed.row, claimed.version
-    for _ in range(MOST_TRIES):
-        if pending_s is None and row.seen_at and row.observed_at and row.seen_at > row.observed_at:
-            pending_s = 0.0
-        next_look_at = None if pending_s is None else cloud.now + timedelta(seconds=pending_s)
-        try:
-            ledger.keep_server(msgspec.structs.replace(row, settled=True, next_look_at=next_look_at), version)
-        except Changed:
-            kept = ledger.server(row.server_id)
-            if not kept.row or (kept.row.generation, kept.row.claimed_by) != (row.generation, row.claimed_by):
-                return None
-            row, version = msgspec.structs.replace(row, seen_at=kept.row.seen_at), kept.version
-            continue
-        return pending_s
-    raise CloudError("LedgerBusy", f"the row of {row.server_id} changed {MOST_TRIES} times in a row")
+
+    def finish(row: ServerRow) -> ServerRow:
+        changed_meanwhile = row.seen_at and row.observed_at and row.seen_at > row.observed_at
+        after_s = 0.0 if pending_s is None and changed_meanwhile else pending_s
+        next_look_at = None if after_s is None else cloud.now + timedelta(seconds=after_s)
+        return msgspec.structs.replace(row, settled=True, next_look_at=next_look_at)
+
+    kept = keep(claimed, ledger, finish)
+    if not kept or kept.row.next_look_at is None:
+        return None
+    return pending_s or 0.0

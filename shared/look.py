@@ -165,7 +165,7 @@ class Look:
 
     def _apply(self, action: Write, observed: Observed) -> None:
         if isinstance(action, StartBackup):  # its answer may be lost, so the intention is in the ledger first
-            self.version = self.ledger.keep_server(self.row, self.version)
+            self._keep()
         try:
             running = apply(self.cloud, action, observed)
         except CloudError as error:
@@ -187,6 +187,12 @@ class Look:
             self._know(granted_at=self.cloud.now)
 
     # -- remember ----------------------------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        kept = claim.keep(Claimed(self.row, self.version), self.ledger)
+        if not kept:
+            raise CloudError("Overtaken", "another pass has taken the server over; this one changes nothing more")
+        self.row, self.version = kept.row, kept.version
 
     def _know(self, **changes: Any) -> None:
         self.row = msgspec.structs.replace(self.row, **changes)

@@ -1,6 +1,7 @@
 """Runs the demo; exit code 0 only if every promise held, 2 for a call that cannot be understood, 130 for Ctrl-C."""
 
 import argparse
+import functools
 import json
 import logging
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cli.azurite import Azurite, NoAzurite, installed
 from cli.demo.estate import REGIONS, RULES
 from cli.demo.keep import keep_up
 from cli.demo.play import Play
@@ -28,7 +30,10 @@ def main() -> int:
     where = "in this process" if given.fast else "over TLS, in Microsoft's own worker, with managed identity"
     console.print(f"[bold]Flexguard[/] on a local Azure: 14 servers, one hour, no account. The app runs {where}.\n")
     try:
-        stage = _stage(given)
+        stage = _stage(given, console)
+    except NoAzurite as reason:
+        console.print(str(reason), style="red", markup=False)
+        return 2
     except DidNotStart as reason:
         console.print(str(reason), style="red", markup=False)
         return 1
@@ -48,18 +53,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--storage", choices=["built-in", "azurite"], default="built-in", help="make demo STORAGE=azurite"
     )
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.fast and given.storage == "azurite":
+        parser.error("Azurite is a process of its own, so leave FAST=1 (--fast) out")
+    return given
 
 
-def _stage(given: argparse.Namespace) -> Stage:
+def _stage(given: argparse.Namespace, console: Console) -> Stage:
     if given.fast:
         from cli.in_process import InProcess  # noqa: PLC0415 - loads the app, which only this stage needs
 
         return InProcess(RULES, REGIONS, SEED)
     if given.storage == "azurite":
-        from cli.azurite import Azurite  # noqa: PLC0415 - needs Node
-
-        return OverTheWire(RULES, REGIONS, SEED, Azurite.start(FOLDER))
+        start = functools.partial(Azurite, installed(console.print), FOLDER / "azurite.log")
+        return OverTheWire(RULES, REGIONS, SEED, start)
     return OverTheWire(RULES, REGIONS, SEED)
 
 

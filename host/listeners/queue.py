@@ -7,6 +7,7 @@ not made: it is looked for again and again.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -16,16 +17,24 @@ from host import payloads
 from host.clock import Clock, sleep_until
 from host.invoker import Invoker
 from host.queue_timing import RENEWAL_S, Backoff, Renewal
-from host.trigger_queue import TriggerQueue
+from host.trigger_queue import POISON, TriggerQueue
 
 GRACE_S = 3.0
 
 
 class QueueListener:
-    """Listens for one function until `stop`."""
+    """Listens for one function until `stop`. moved: is told the name of a poison queue that has something new."""
 
-    def __init__(self, function: str, queue: TriggerQueue, invoker: Invoker, clock: Clock, backoff: Backoff) -> None:
-        self.function, self.queue = function, queue
+    def __init__(
+        self,
+        function: str,
+        queue: TriggerQueue,
+        invoker: Invoker,
+        clock: Clock,
+        backoff: Backoff,
+        moved: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.function, self.queue, self._moved = function, queue, moved
         self._invoker, self._clock, self._backoff = invoker, clock, backoff
         self._news = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
@@ -79,6 +88,7 @@ class QueueListener:
         async with self._invoker.activity.run():
             body = await asyncio.to_thread(self.queue.read, message)
             if body is None:
+                self._moved(self.queue.name + POISON)
                 return
             renewal = asyncio.create_task(self._renew(message))
             try:
@@ -87,7 +97,10 @@ class QueueListener:
             finally:
                 renewal.cancel()
                 await asyncio.wait([renewal])  # a renewal on its way changes the receipt that is needed next
-            await asyncio.to_thread(self.queue.succeeded if outcome.ok else self.queue.failed, message)
+            if outcome.ok:
+                await asyncio.to_thread(self.queue.succeeded, message)
+            elif await asyncio.to_thread(self.queue.failed, message):
+                self._moved(self.queue.name + POISON)
 
     async def _renew(self, message: QueueMessage) -> None:
         renewal, wait_s, held_at = Renewal(), RENEWAL_S, self._clock.now()

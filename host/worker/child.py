@@ -81,7 +81,7 @@ def main(descriptor: int, app: str) -> None:
 
 
 async def _serve(connection: socket.socket, line: Line, app: str) -> None:
-    import azure_functions_runtime as worker  # noqa: PLC0415 - in Azure, too, it is loaded when the process knows its app
+    import azure_functions_runtime as worker  # noqa: PLC0415 - loaded when the process knows its app, as in Azure
 
     worker.start_threadpool_executor()
     line.say(await _index(worker, app))

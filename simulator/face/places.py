@@ -35,10 +35,9 @@ class Place:
     def outward(self, response: Response, address: str) -> Response:
         """The answer with the service's own URLs as the caller can reach them. address: scheme, host and port."""
         outer = address + self.prefix
+        own = re.compile(rf"{re.escape(self.inner)}(:443)?(?=/)")  # Event Grid writes the port into its URLs
         headers = {
-            name: value.replace(self.inner, outer, 1)
-            if name.lower() in LINKS and value.startswith(self.inner)
-            else value
+            name: own.sub(outer, value, count=1) if name.lower() in LINKS and own.match(value) else value
             for name, value in response.headers.items()
         }
         body = self.own_url.sub(rb"\g<before>" + outer.encode(), response.body) if response.body else b""

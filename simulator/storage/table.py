@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from simulator.storage.refusals import StorageError, require_token
-from simulator.storage.table_batch import failed, keys_of, read_batch, write_batch
+from simulator.storage.table_batch import failed, keys_of, read_batch, require_new, write_batch
 from simulator.storage.table_entity import (
     EPOCH,
     Entity,
@@ -221,6 +221,7 @@ class TableService:
         answers: list[Response] = []
         for index, change in enumerate(changes):
             try:
+                require_new(changes, index)
                 answers.append(self._operate(change))
             except StorageError as refusal:
                 table.restore(before)

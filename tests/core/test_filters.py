@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from shared.core.actions import Wait
 from shared.core.filters import only_permitted
-from shared.core.plan import Plan, make_plan
-from shared.core.verdict import Kind, Verdict
-from tests.core.samples import GOLD_ASKED, RULES, observed, server
+from shared.core.observed import FirstBackup
+from shared.core.plan import make_plan
+from shared.core.verdict import Kind
+from tests.core.samples import GOLD_ASKED, NOW, RULES, instance, observed, server
 
 OBSERVE = replace(RULES, mode="observe")
 
@@ -32,7 +32,8 @@ def test_observe_keeps_a_plan_that_writes_nothing():
     assert plan.wait
 
 
-def test_observe_forgets_no_intention():
+def test_observe_remembers_no_intention():
     """A first backup that is not started is not remembered as intended either."""
-    plan = Plan(Verdict.of(Kind.CONFIGURING, "x"), (Wait("x", 1.0),))
-    assert only_permitted(plan, OBSERVE) == plan
+    plan = make_plan(GOLD_ASKED, observed(instances=(instance(),), has_recovery_point=False, jobs=()), OBSERVE)
+    assert plan.first_backup == FirstBackup("intended", NOW)
+    assert only_permitted(plan, OBSERVE).first_backup is None

@@ -20,7 +20,8 @@ HERE = pathlib.Path(__file__).parent
 
 @app.route("servers/{{name}}/{{part?}}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def show(req: func.HttpRequest) -> func.HttpResponse:
-    seen = [req.method, req.url, dict(req.route_params), dict(req.params), req.headers.get("x-mine"), req.get_body().decode()]
+    seen = [req.method, req.url, dict(req.route_params), dict(req.params), req.headers.get("x-mine")]
+    seen.append(req.get_body().decode())
     answer = func.HttpResponse(json.dumps(seen), status_code=201, mimetype="application/json", headers={{"x-own": "1"}})
     answer.headers.add("Set-Cookie", "a=1; Path=/")
     answer.headers.add("Set-Cookie", "b=2")

@@ -51,7 +51,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_flexguard() -> None:
-    """The product's app, as deployed: its functions are indexed, each with its trigger, and the address of the webhook."""
+    """The product's app, as deployed: its functions are indexed, each with its trigger; SIGTERM ends everything."""
     with started(ROOT, FLEXGUARD) as (process, ready):
         found = {function["name"]: function for function in ready["functions"]}
         assert found["on_server_event"]["trigger"] == "eventGridTrigger"

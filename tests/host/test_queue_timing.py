@@ -64,7 +64,10 @@ class Stand:
             self.clients.create_queue(name)
         queue = TriggerQueue(name, self.clients, options, lambda *what: self.failures.append((what[0], str(what[1]))))
         backoff = Backoff(options.max_polling_interval_s)
-        self.listener = QueueListener("converge", queue, invoker, AzureClock(self.azure), backoff)  # type: ignore[arg-type]
+        self.moved: list[str] = []
+        clock = AzureClock(self.azure)
+        moved = self.moved.append
+        self.listener = QueueListener("converge", queue, invoker, clock, backoff, moved)  # type: ignore[arg-type]
         self.name = name
 
     def send(self, *texts: str) -> None:
@@ -108,7 +111,7 @@ def test_success() -> None:
 
 
 def test_batch_and_threshold() -> None:
-    """A batch runs in parallel; the next is taken when no more than the threshold still run, so never more than both."""
+    """A batch runs in parallel; the next is taken when no more than the threshold run, so never more than both."""
     gate = asyncio.Event()
 
     async def wait(*_: Any) -> None:
@@ -139,6 +142,7 @@ def test_failure_then_poison() -> None:
                 assert s.invoker.ended == attempt  # not before the pause is over
                 s.azure.advance(30)
             await until(lambda: s.texts("converge-poison") == ["x"])
+            await until(lambda: s.moved == ["converge-poison"])  # whoever listens there is woken
             assert s.texts("converge") == []
 
     asyncio.run(run())

@@ -91,7 +91,7 @@ def to_nine(azure: LocalAzure) -> None:
 
 
 def test_fires_at_its_times() -> None:
-    """It fires when its time comes, not before, and again an hour later; a failure stops nothing and is not repeated."""
+    """It fires when its time comes, not before, and an hour later; a failure stops nothing and is not repeated."""
     azure = LocalAzure()
     to_nine(azure)
 

@@ -189,7 +189,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "Out",
     ),
     "duplicate name": (
-        f"{HEAD}{EVENT}def f(event: func.EventGridEvent) -> None: ...\n{EVENT}def f(event: func.EventGridEvent) -> None: ...",
+        f"{HEAD}{2 * (EVENT + 'def f(event: func.EventGridEvent) -> None: ...' + chr(10))}",
         "Function f does not have a unique function name",
     ),
     "two triggers": (

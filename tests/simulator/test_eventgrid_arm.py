@@ -25,6 +25,7 @@ from event_grid_world import (
 )
 
 from simulator.arm.event_subscription_body import RESOURCE_EVENTS
+from simulator.face.places import ARM
 from simulator.wire import Request
 from simulator.world import EFFECTS
 
@@ -117,6 +118,12 @@ def test_an_event_subscription_is_made_as_recorded(azure):
         "eventDeliverySchema": "EventGridSchema",
     }
     assert ask(azure, "POST", f"{SUBSCRIPTION}/getFullUrl").json() == {"endpointUrl": HOOK}
+
+
+def test_operation_urls_over_the_wire(azure):
+    """Served on loopback, the operation's URL is the caller's address, though Event Grid writes a port into it."""
+    headers = ARM.outward(make(azure), "https://localhost:5000").headers
+    assert headers["azure-asyncoperation"].startswith("https://localhost:5000/subscriptions/")
 
 
 def test_an_event_subscription_is_changed_and_deleted(azure):
@@ -323,7 +330,7 @@ def test_no_event_before_the_handshake(azure):
 
 @pytest.mark.parametrize("way", ["refused", "deleted"])
 def test_no_event_after_the_end(azure, way):
-    """An endpoint that refuses a new handshake gets no more events, nor does one whose subscription is being deleted."""
+    """After a refused handshake no event is sent, nor while the subscription is being deleted."""
     subscribe(azure)
     if way == "deleted":
         ask(azure, "DELETE", SUBSCRIPTION)

@@ -1,13 +1,15 @@
-"""What every storage service must do, ours or another: the cases know only clients and a way to let time pass.
+"""What every storage service must do, ours and Azurite: the cases know only clients and a way to let time pass.
 
-Another implementation (Azurite) is one more function in SERVICES: it gives clients that point at it, and waits really.
+Azurite is started once, over TLS and with OAuth, and lives in real time; without Node its half is skipped.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 from azure.core import MatchConditions
+from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 from azure.data.tables import (
     EdmType,
@@ -19,6 +21,8 @@ from azure.data.tables import (
 )
 from azure.storage.queue import QueueClient, QueueServiceClient
 
+from cli.azurite import Azurite, NoAzurite, installed
+from simulator import identity
 from simulator.azure import LocalAzure
 from simulator.transport import InProcessTransport
 
@@ -43,12 +47,35 @@ def local() -> Services:
     )
 
 
-SERVICES = [local]
+class Tokens:
+    """A credential with the local Azure's tokens: Azurite reads who issued one, for whom and until when."""
+
+    def get_token(self, *scopes: str, **_options: object) -> AccessToken:
+        audience = scopes[0].removesuffix("/.default")
+        return AccessToken(identity.issue("tenant", "operator", "client", audience), int(time.time()) + identity.LIFE_S)
 
 
-@pytest.fixture(params=SERVICES, ids=lambda factory: factory.__name__)
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """One Azurite for all cases."""
+    try:
+        running = Azurite(installed(print), tmp_path_factory.mktemp("azurite") / "azurite.log")
+    except NoAzurite as missing:
+        pytest.skip(str(missing))
+    shown = {"credential": Tokens(), "connection_verify": running.ca}
+    try:
+        with (
+            QueueServiceClient(running.endpoints["queue"], **shown) as queues,
+            TableServiceClient(running.endpoints["table"], **shown) as tables,
+        ):
+            yield Services(queues, tables, time.sleep)  # noqa: TID251 - Azurite lives in real time
+    finally:
+        running.close()
+
+
+@pytest.fixture(params=["local", "azurite"])
 def services(request: pytest.FixtureRequest) -> Services:
-    return request.param()
+    return local() if request.param == "local" else request.getfixturevalue("azurite")
 
 
 @pytest.fixture
@@ -114,6 +141,44 @@ def test_queue_receipts(queue: QueueClient) -> None:
     assert code(lambda: queue.delete_message(updated.id, updated.pop_receipt)) == (404, "MessageNotFound")
 
 
+def test_queue_lets_a_late_holder_delete(services: Services, queue: QueueClient) -> None:
+    """Who held a message last may delete it after its time, as long as nobody else has received it."""
+    queue.send_message("x")
+    late = queue.receive_message(visibility_timeout=1)
+    assert late
+    services.wait(1.1)
+    queue.delete_message(late)
+    assert queue.peek_messages() == []
+
+
+def test_queue_order_and_peeking(queue: QueueClient) -> None:
+    """Messages come in the order of sending, as many as asked for; a peek neither hides nor counts."""
+    for text in "abcde":
+        queue.send_message(text)
+    pages = queue.receive_messages(messages_per_page=3, visibility_timeout=30).by_page()
+    assert [message.content for message in next(pages)] == ["a", "b", "c"]
+    for _ in range(2):
+        assert [(m.content, m.dequeue_count) for m in queue.peek_messages(5)] == [("d", 0), ("e", 0)]
+    assert queue.get_queue_properties().approximate_message_count == 5
+
+
+def test_queue_update_keeps_text_and_count(queue: QueueClient) -> None:
+    """An update without a text lets a message go as it was; the next receipt counts, the update does not."""
+    queue.send_message('<ü & "x">')
+    held = queue.receive_message()
+    assert held
+    queue.update_message(held, visibility_timeout=0)
+    again = queue.receive_message()
+    assert again
+    assert (again.content, again.dequeue_count) == ('<ü & "x">', 2)
+
+
+def test_queue_is_made_once(queue: QueueClient) -> None:
+    """Making a queue again is fine with the same metadata, and a conflict with others."""
+    queue.create_queue()
+    assert code(lambda: queue.create_queue(metadata={"other": "yes"})) == (409, "QueueAlreadyExists")
+
+
 def test_queue_refusals(services: Services, name: str) -> None:
     """A queue that is not there, and values out of range, are refused with the documented codes."""
     nowhere = services.queues.get_queue_client(f"{name}-no")
@@ -121,7 +186,14 @@ def test_queue_refusals(services: Services, name: str) -> None:
     queue = services.queues.create_queue(f"{name}-yes")
     assert code(lambda: queue.send_message("x" * 65_537)) == (413, "RequestBodyTooLarge")
     assert code(lambda: queue.send_message("x", visibility_timeout=604_801))[0] == 400
+    assert code(lambda: queue.send_message("x", time_to_live=0))[0] == 400
+    assert code(lambda: queue.send_message("x", visibility_timeout=10, time_to_live=10))[0] == 400
     assert code(lambda: queue.receive_message(visibility_timeout=0)) == (400, "OutOfRangeQueryParameterValue")
+    many = queue.receive_messages(messages_per_page=33).by_page()
+    assert code(lambda: next(many)) == (400, "OutOfRangeQueryParameterValue")
+    for wrong in ("Capital", "two--dashes", "-first"):
+        bent = services.queues.get_queue_client(wrong)
+        assert code(bent.create_queue) == (400, "InvalidResourceName")
 
 
 def test_table_types(table: TableClient) -> None:
@@ -142,6 +214,36 @@ def test_table_conditions(table: TableClient) -> None:
     stale = {"etag": seen.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
     assert code(lambda: table.update_entity(seen | {"n": 3}, **stale)) == (412, "UpdateConditionNotSatisfied")
     assert table.get_entity("p", "r")["n"] == 2
+    with pytest.raises(TableTransactionError) as caught:
+        table.submit_transaction([("update", seen, stale)])
+    assert (caught.value.index, caught.value.error_code) == (0, "UpdateConditionNotSatisfied")
+
+
+def test_table_etags(table: TableClient) -> None:
+    """The ETag in the answer to a write is the one that a reader finds, and no two writes have the same."""
+    row = {"PartitionKey": "p", "RowKey": "r"}
+    etags = [table.create_entity(row)["etag"]]
+    assert table.get_entity("p", "r").metadata["etag"] == etags[0]
+    etags += [table.update_entity(row | {"n": number})["etag"] for number in range(3)]
+    etags.append(table.upsert_entity(row, mode=UpdateMode.REPLACE)["etag"])
+    assert [entity.metadata["etag"] for entity in table.list_entities()] == etags[-1:]
+    assert len(set(etags)) == len(etags)
+
+
+def test_table_keys(table: TableClient) -> None:
+    """Whatever may be in a key is found again; slashes, # and ? may not."""
+    for key in ("", "it's", "a b+c", "ü%2F", "a,b=(c)"):
+        table.create_entity({"PartitionKey": key, "RowKey": key, "n": 1})
+        assert table.get_entity(key, key)["n"] == 1
+    for key in ("a/b", "a\\b", "a#b", "a?b"):
+        assert code(lambda key=key: table.create_entity({"PartitionKey": "p", "RowKey": key}))[0] == 400
+
+
+def test_table_size(table: TableClient) -> None:
+    """A text of 64 KiB (32 Ki characters) is kept, a longer one is refused."""
+    table.create_entity({"PartitionKey": "p", "RowKey": "fits", "text": "x" * 32_768})
+    longer = {"PartitionKey": "p", "RowKey": "r", "text": "x" * 32_769}
+    assert code(lambda: table.create_entity(longer)) == (400, "PropertyValueTooLarge")
 
 
 def test_table_refusals(services: Services, table: TableClient) -> None:
@@ -149,6 +251,8 @@ def test_table_refusals(services: Services, table: TableClient) -> None:
     table.create_entity({"PartitionKey": "p", "RowKey": "r"})
     assert code(lambda: table.create_entity({"PartitionKey": "p", "RowKey": "r"})) == (409, "EntityAlreadyExists")
     assert code(lambda: table.get_entity("p", "no")) == (404, "ResourceNotFound")
+    assert code(lambda: table.update_entity({"PartitionKey": "p", "RowKey": "no"})) == (404, "ResourceNotFound")
+    assert code(table.create_table) == (409, "TableAlreadyExists")
     assert code(lambda: services.tables.get_table_client("nosuchtable").get_entity("p", "r")) == (404, "TableNotFound")
 
 
@@ -195,4 +299,7 @@ def test_table_transaction(table: TableClient) -> None:
     table.submit_transaction([("create", a)])
     with pytest.raises(TableTransactionError):
         table.submit_transaction([("create", b), ("create", a)])
+    with pytest.raises(TableTransactionError) as twice:
+        table.submit_transaction([("upsert", b), ("upsert", b)])
+    assert (twice.value.index, twice.value.error_code) == (1, "InvalidDuplicateRow")
     assert [e["RowKey"] for e in table.list_entities()] == ["a"]

@@ -48,6 +48,6 @@ def test_transaction_limits(table: TableClient) -> None:
     with pytest.raises(HttpResponseError) as caught:
         table.submit_transaction([("upsert", row(str(number))) for number in range(101)])
     assert "maximum 100 changes" in str(caught.value)
-    with pytest.raises(HttpResponseError) as caught:
+    with pytest.raises(TableTransactionError) as twice:
         table.submit_transaction([("upsert", row("a")), ("delete", row("a"))])
-    assert "InvalidDuplicateRow" in str(caught.value)
+    assert (twice.value.index, twice.value.error_code) == (1, "InvalidDuplicateRow")

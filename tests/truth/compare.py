@@ -1,0 +1,111 @@
+"""Where do two answers differ? Status, headers, and bodies member by member: names, types, values, error codes.
+
+What a service makes up (ids, times, sizes) is compared by its form; words meant for people are not compared.
+"""
+
+import re
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from tests.truth.names import GUID
+from tests.truth.recording import Exchange
+
+from simulator.wire import Response
+
+FORMS = tuple(
+    (re.compile(pattern), form)
+    for pattern, form in (
+        (GUID, "{guid}"),
+        (r"(?<![\w-])[0-9a-f]{32}(?![\w-])", "{hex}"),
+        (r"[A-Za-z0-9+/]{60,}={0,2}", "{token}"),
+        (r"\d{4}-\d\d-\d\dT\d\d(:|%3A)\d\d(:|%3A)\d\d\.\d+", "{time.fraction}"),
+        (r"\d{4}-\d\d-\d\dT\d\d(:|%3A)\d\d(:|%3A)\d\d", "{time}"),
+        (r"\bP(\d+D)?T[\dHM.]+S\b", "{duration}"),
+        (r"\b(\d+\.)?\d\d:\d\d:\d\d(\.\d+)?\b", "{span}"),
+    )
+)
+FREE = {
+    *("message", "recommendedAction", "DetailedNonLocalisedMessage"),  # words for people
+    *("dataTransferredInBytes", "OriginalDatasourceSizeInBytes", "retentionTagVersion"),  # how much, which
+    *("createdBy", "updatedBy"),  # who recorded
+}
+PRESENT = ("azure-asyncoperation", "location", "x-ms-error-code", "x-ms-failure-cause", "x-ms-arm-resource-system-data")
+
+
+def differences(exchange: Exchange, ours: Response) -> list[str]:
+    """Every difference between the recorded answer and ours, each as one line; none twice."""
+    found = [] if exchange.status == ours.status else [f"status: {exchange.status}, here {ours.status}"]
+    found += _headers(exchange, ours)
+    found += _values("body", exchange.body, ours.json())
+    return list(dict.fromkeys(found))
+
+
+def _headers(exchange: Exchange, ours: Response) -> list[str]:
+    names = [*PRESENT, *(["retry-after"] if exchange.keeps_retry_after else [])]
+    found = []
+    for name in names:
+        recorded, mine = exchange.headers.get(name), ours.headers.get(name)
+        if (recorded is None) != (mine is None):
+            found.append(f"header {name}: {'missing' if mine is None else 'not recorded'}")
+        elif name == "retry-after" and recorded != mine:
+            found.append(f"header {name}: {recorded}, here {mine}")
+        elif recorded and mine and name in ("azure-asyncoperation", "location") and _place(recorded) != _place(mine):
+            found.append(f"header {name}: {_place(recorded)}, here {_place(mine)}")
+    if exchange.body is not None and exchange.headers.get("content-type") != ours.headers.get("content-type"):
+        found.append(f"content-type: {exchange.headers.get('content-type')}, here {ours.headers.get('content-type')}")
+    return found
+
+
+def _place(url: str) -> str:
+    """A URL of an operation without what is made up: its path and the names of its parameters."""
+    parts = urlsplit(url)
+    return f"{_form(unquote(parts.path))}?{','.join(term.partition('=')[0] for term in parts.query.split('&'))}"
+
+
+def _form(text: str) -> str:
+    for pattern, form in FORMS:
+        text = pattern.sub(form, text)
+    return text
+
+
+def _values(where: str, recorded: Any, ours: Any) -> list[str]:
+    if isinstance(recorded, dict) and isinstance(ours, dict):
+        return _members(where, recorded, ours)
+    if isinstance(recorded, list) and isinstance(ours, list):
+        return _elements(where, recorded, ours)
+    if _kind(recorded) != _kind(ours):
+        return [f"{where}: {_kind(recorded)}, here {_kind(ours)}"]
+    if isinstance(recorded, str):
+        recorded, ours = _form(recorded), _form(ours)
+    return [] if recorded == ours else [f"{where}: {recorded!r}, here {ours!r}"]
+
+
+def _members(where: str, recorded: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+    found = [f"{where}.{name}: missing" for name in recorded if name not in ours]
+    found += [f"{where}.{name}: not recorded" for name in ours if name not in recorded]
+    for name in recorded:
+        if name in ours and name in FREE:
+            kinds = _kind(recorded[name]), _kind(ours[name])
+            found += [] if kinds[0] == kinds[1] else [f"{where}.{name}: {kinds[0]}, here {kinds[1]}"]
+        elif name in ours:
+            found += _values(f"{where}.{name}", recorded[name], ours[name])
+    return found
+
+
+def _elements(where: str, recorded: list[Any], ours: list[Any]) -> list[str]:
+    """Lists of one length are compared one by one; else each of ours with the recorded one that is most like it."""
+    if not recorded or not ours:
+        return [] if recorded == ours else [f"{where}: {len(recorded)} elements, here {len(ours)}"]
+    if len(recorded) == len(ours):
+        pairs = zip(recorded, ours, strict=True)
+        return [line for one, other in pairs for line in _values(f"{where}[]", one, other)]
+    return [
+        line
+        for other in ours
+        for line in min((_values(f"{where}[]", one, other) for one in recorded), key=len)
+    ]
+
+
+def _kind(value: Any) -> str:
+    kinds = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "text"), (list, "list"), (dict, "object"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "null")

@@ -1,0 +1,128 @@
+"""Plays a recording to the simulator: the same requests at the same moments, and what became of each.
+
+The clock follows the recorded Date headers. A service takes its own time, so around a moment at which the recording
+shows a state, the clock stops a little earlier or goes on a little longer to see that state; a state that never comes
+is a difference.
+"""
+
+import json
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from tests.truth import faults
+from tests.truth import scene
+from tests.truth.compare import differences
+from tests.truth.recording import Exchange, state_of
+
+from simulator.arm.access import OPERATOR
+from simulator.azure import LocalAzure
+from simulator.wire import Request, Response
+from simulator.world import World
+
+PATIENCE = timedelta(minutes=40)  # how much longer than recorded something may take
+STEP = timedelta(seconds=5)
+STRANGER = "stranger"  # who asks where the recording says 403
+MOMENT = timedelta(microseconds=1)
+
+
+@dataclass
+class Outcome:
+    """One exchange and how our answer differs. started: its operation's beginning was replayed, or it needs none."""
+
+    exchange: Exchange
+    differences: list[str] = field(default_factory=list)
+    started: bool = True
+
+
+def replay(exchanges: list[Exchange]) -> list[Outcome]:
+    """What became of each exchange of a recording."""
+    return Replay(exchanges).outcomes()
+
+
+class Replay:
+    """One run of a recording against a world of its own."""
+
+    def __init__(self, exchanges: list[Exchange]) -> None:
+        self.exchanges = exchanges
+        self.azure, self.names = scene.build(exchanges)
+
+    def outcomes(self) -> list[Outcome]:
+        found = []
+        for place, exchange in enumerate(self.exchanges):
+            if is_operation(exchange) and not self.names.is_known(exchange.url):
+                found.append(Outcome(exchange, started=False))
+                continue
+            self._meet(exchange)
+            scene.meanwhile(self.azure, self.names, exchange, lambda asked: self._try(asked))
+            faults.plant(self.azure, self.exchanges, place)
+            ours = self.azure.handle(self._request(exchange))
+            self._learn(exchange, ours)
+            found.append(Outcome(exchange, differences(exchange, ours)))
+        return found
+
+    def _learn(self, exchange: Exchange, ours: Response) -> None:
+        for name in ("azure-asyncoperation", "location"):
+            if name in exchange.headers and name in ours.headers:
+                self.names.learn_url(exchange.headers[name], ours.headers[name])
+        self.names.learn_body(exchange.body, ours.json())
+
+    def _request(self, exchange: Exchange) -> Request:
+        caller = STRANGER if exchange.status == 403 else OPERATOR
+        headers = {"authorization": f"Bearer simulated.{caller}", "aeg-sas-key": "key"} | exchange.request_headers
+        body = self.names.body(exchange.request_body)
+        data = b"" if body is None else json.dumps(body).encode()
+        return Request(exchange.method, self.names.url(exchange.url), headers, data)
+
+    # -- time --------------------------------------------------------------------------------------------------
+
+    def _meet(self, exchange: Exchange) -> None:
+        """Let time pass until the moment of an exchange, give or take, so that its recorded state can be seen."""
+        while (due := self.azure.world.next_due()) and due <= exchange.at:
+            before = copy_of(self.azure.world) if self._shows(exchange) else None
+            self.azure.advance_to(due)
+            if before and not self._shows(exchange):
+                self.azure.world = before
+                self.azure.advance_to(due - MOMENT)
+                return
+        self.azure.advance_to(max(exchange.at, self.azure.now))
+        before, limit = copy_of(self.azure.world), self.azure.now + PATIENCE
+        while not self._shows(exchange):
+            if self.azure.now >= limit:
+                self.azure.world = before
+                return
+            due = self.azure.world.next_due() or limit
+            self.azure.advance_to(min(max(due, self.azure.now + MOMENT), self.azure.now + STEP))
+
+    def _shows(self, exchange: Exchange) -> bool:
+        if faults.is_played(exchange) or exchange.status == 403:
+            return True
+        ours = self._try(exchange)
+        return state_of(ours.status, ours.json()) == exchange.state
+
+    def _try(self, exchange: Exchange) -> Response:
+        """Our answer, without anything that it changes."""
+        if exchange.method == "GET":
+            return self.azure.handle(self._request(exchange))
+        return LocalAzure(copy_of(self.azure.world)).handle(self._request(exchange))
+
+
+def is_operation(exchange: Exchange) -> bool:
+    """Whether this asks for a long operation or its result."""
+    places = ("/operationstatus/", "/operationresults/", "/azureasyncoperation/", "/operationsstatus/")
+    return exchange.method == "GET" and any(place in exchange.path.lower() for place in places)
+
+
+def copy_of(world: World) -> World:
+    """A world to go back to. What can be computed again is left out."""
+    derived, world.derived = world.derived, {}
+    try:
+        return deepcopy(world)
+    finally:
+        world.derived = derived
+
+
+def collapsed(states: list[Any]) -> list[Any]:
+    """A sequence of states without repetitions."""
+    return [state for place, state in enumerate(states) if place == 0 or states[place - 1] != state]
