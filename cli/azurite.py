@@ -100,10 +100,11 @@ class Azurite:
                 text=True,
                 start_new_session=True,  # Ctrl-C is its owner's to pass on
             )
-        ports = self._ports()
-        if len(ports) < len(SERVICES):
+        try:
+            ports = self._ports(log)
+        except BaseException:
             self.close()
-            raise NoAzurite(f"Azurite did not start:\n{log.read_text(encoding='utf-8')}")
+            raise
         self.endpoints = {service: f"https://127.0.0.1:{port}/{ACCOUNT}" for service, port in ports.items()}
         self.environment = {
             **{f"AzureWebJobsStorage__{service}ServiceUri": where for service, where in self.endpoints.items()},
@@ -111,15 +112,15 @@ class Azurite:
             "SSL_CERT_FILE": self.ca,
         }
 
-    def _ports(self) -> dict[str, str]:
-        """The port that each service says it listens at; fewer than all when the process ended first."""
+    def _ports(self, log: Path) -> dict[str, str]:
+        """The port that each service says it listens at. Raises NoAzurite when the process ends before."""
         ports: dict[str, str] = {}
         for line in self._process.stdout or ():
             if match := LISTENS.search(line):
                 ports[match["service"].lower()] = match["port"]
             if len(ports) == len(SERVICES):
-                break
-        return ports
+                return ports
+        raise NoAzurite(f"Azurite did not start:\n{log.read_text(encoding='utf-8')}")
 
     def close(self) -> None:
         """Stop it; whatever it kept is gone."""

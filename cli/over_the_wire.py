@@ -156,6 +156,11 @@ class OverTheWire:
             elif "(Failed," in line:
                 self.failures.append(line.split("] ", 1)[-1].strip())
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes, in the order in which they were started."""
+        return [process.pid for process in self._processes]
+
     def close(self) -> None:
         """Stop host, Azure and storage, in this order; nothing is left running."""
         for process in reversed(self._processes):

@@ -1,9 +1,10 @@
-"""What does Azure get? Builds that zip: the tracked files that `.funcignore` leaves, the same bytes for the same commit.
+"""What does Azure get? Builds that zip: the tracked files that `.funcignore` leaves, the same bytes for a commit.
 
 Git itself evaluates `.funcignore`: its rules are the ones that the file is written in, only what it tracks is packed
 anyway, and a library (pathspec) would be one more dependency that has to agree with it. Sends nothing anywhere.
 
-The bytes are the same as long as zlib is; the content is that of the working tree, and the commit says so if it differs.
+The bytes are the same as long as zlib is. The content is that of the working tree; where it differs from the commit,
+the output says so.
 """
 
 import argparse

@@ -123,7 +123,8 @@ def show_end(console: Console, play: Play, summary: dict[str, Any], path: str) -
         f" Fastest: {times[0]:.0f} s from Ready to protected"
         f" (Azure's own part: 76 to 112 s)."
         f"\n{events['received']} events came, {events['duplicate']} of them twice;"
-        f" {sum(events['dropped'].values())} were about other things. {sum(summary['arm_calls'].values())} ARM calls, {writes} writes."
+        f" {sum(events['dropped'].values())} were about other things."
+        f" {sum(summary['arm_calls'].values())} ARM calls, {writes} writes."
         f"\n{summary['virtual_minutes']:.0f} minutes of Azure's time; not one call left this machine.",
         width=WIDTH,
     )

@@ -19,6 +19,7 @@ from shared.rules_file import parse as parse_rules
 from simulator.arm import authorization
 from simulator.wire import Request
 from tests.bench.plain_sdk import protect
+from tests.bench.wire import over_the_wire, whole_demo
 
 ROLES = ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "c088a766-074b-43ba-90d4-1fb21feae531")
 GROUP = f"{SCOPE}/resourceGroups/rg-data"
@@ -35,10 +36,13 @@ def main() -> None:
     logging.getLogger("flexguard").setLevel(logging.CRITICAL)
     console = Console(highlight=False, width=100)
     steps: list[Callable[[], list[tuple[str, str, str, str]]]] = [
-        calls_per_server, calls_with_roles_to_grant, calls_for_nothing, imports, simulator_speed,
+        calls_per_server, calls_with_roles_to_grant, calls_for_nothing, imports, simulator_speed, over_the_wire, whole_demo,
     ]  # fmt: skip
     rows = [row for step in track(steps, "measuring", console=console, transient=True) for row in step()]
-    table = Table("measure", "Flexguard", "plain SDK flow", "budget", title="Numbers of this run", width=100)
+    table = Table(title="Numbers of this run", width=100)
+    table.add_column("measure", width=43)
+    for name in ("Flexguard", "plain SDK flow", "budget"):
+        table.add_column(name)
     for row in rows:
         table.add_row(*row)
     console.print(table)

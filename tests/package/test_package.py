@@ -102,7 +102,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_only_the_app_is_inside(package: Path):
-    """The app, its rules, its settings, its requirements, the licence: whatever is new at the top is left out or named."""
+    """The app, its rules, host.json, requirements, the licence: whatever is new at the top is left out or named."""
     names = zipfile.ZipFile(package).namelist()
     tops = {name.partition("/")[0] for name in names}
     app = {"function_app.py", "functions", "shared"}
@@ -111,14 +111,15 @@ def test_only_the_app_is_inside(package: Path):
 
 
 def test_the_core_tools_would_send_the_same(package: Path):
-    """`func … publish` reads .funcignore in a way of its own, and comes to the same files, also where tools were at work.
+    """`func … publish` reads .funcignore in its own way and comes to the same files, also where tools were at work.
 
     Source: azure-functions-core-tools `GitIgnoreParser.cs`, `FileSystemHelpers.GetLocalFiles`.
     """
     lines = (HOME / ".funcignore").read_text(encoding="utf-8").splitlines()
     patterns = [line.removeprefix("/") for line in lines if line and not line.startswith(("#", "!"))]
     left_out = re.compile("|".join(map(prefix, patterns)))
-    files = [*subprocess.check_output(["git", "ls-files"], cwd=HOME, text=True).splitlines(), *LEFT_BEHIND]  # noqa: S607
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=HOME, text=True).splitlines()  # noqa: S607
+    files = [*tracked, *LEFT_BEHIND]
     assert sorted(name for name in files if not left_out.match(name)) == zipfile.ZipFile(package).namelist()
 
 
@@ -239,7 +240,7 @@ def event() -> dict[str, Any]:
 
 
 def test_an_event_runs_through_the_package(app: Path, clean: Path, platform: Path, azure: Served):
-    """Microsoft's worker finds the four functions, and an event reaches the queue: managed identity, TLS, clean Python."""
+    """Microsoft's worker finds the four functions; an event reaches the queue: managed identity, TLS, clean Python."""
     transport = RequestsTransport(connection_verify=azure.ready["ca"])
     queue = QueueClient(azure.ready["queue"], "converge", credential=Operator(), transport=transport)
     queue.create_queue()

@@ -1,14 +1,26 @@
-"""What the tests of storage share: where the account is, and how a refusal and a row look."""
+"""What the tests of storage share: where the account is, whose tokens it takes, how a refusal and a row look."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
+
+from simulator import identity
 
 QUEUES = "https://flexguard.queue.core.windows.net"
 TABLES = "https://flexguard.table.core.windows.net"
 TOKEN = {"authorization": "Bearer simulated.operator"}
+
+
+class Tokens:
+    """A credential with the local Azure's tokens: Azurite reads who issued one, for which service and until when."""
+
+    def get_token(self, *scopes: str, **_options: object) -> AccessToken:
+        audience = scopes[0].removesuffix("/.default")
+        return AccessToken(identity.issue("tenant", "operator", "client", audience), int(time.time()) + identity.LIFE_S)
 
 
 def refusal(call: Callable[[], Any]) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from cli.stage import SUBSCRIPTION
 from shared import journal
 
 SERVER = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.DBforPostgreSQL/flexibleServers/pg-one"
+VAULTS = "/providers/Microsoft.DataProtection/backupVaults"
 WRITE = "Microsoft.Resources.ResourceWriteSuccess"
 
 
@@ -39,8 +40,7 @@ HOSTILE = {
     "a url": ("https://evil.example/" + SERVER, "malformed_id"),
     "query": (SERVER + "?x=1", "malformed_id"),
     "unknown instance": (
-        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.DataProtection"
-        "/backupVaults/v/backupInstances/i",
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg{VAULTS}/v/backupInstances/i",
         "unknown_instance",
     ),
 }

@@ -68,42 +68,50 @@ def _form(text: str) -> str:
     return text
 
 
-def _values(where: str, recorded: Any, ours: Any) -> list[str]:
+def _values(where: str, recorded: Any, ours: Any, *, by_form: bool = False) -> list[str]:
+    """by_form: members and types alone, for things that need not be the same thing."""
     if isinstance(recorded, dict) and isinstance(ours, dict):
-        return _members(where, recorded, ours)
+        return _members(where, recorded, ours, by_form)
     if isinstance(recorded, list) and isinstance(ours, list):
-        return _elements(where, recorded, ours)
+        return _elements(where, recorded, ours, by_form)
     if _kind(recorded) != _kind(ours):
         return [f"{where}: {_kind(recorded)}, here {_kind(ours)}"]
     if isinstance(recorded, str):
         recorded, ours = _form(recorded), _form(ours)
-    return [] if recorded == ours else [f"{where}: {recorded!r}, here {ours!r}"]
+    return [] if by_form or recorded == ours else [f"{where}: {recorded!r}, here {ours!r}"]
 
 
-def _members(where: str, recorded: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+def _members(where: str, recorded: dict[str, Any], ours: dict[str, Any], by_form: bool) -> list[str]:
     found = [f"{where}.{name}: missing" for name in recorded if name not in ours]
     found += [f"{where}.{name}: not recorded" for name in ours if name not in recorded]
     for name in recorded:
-        if name in ours and name in FREE:
-            kinds = _kind(recorded[name]), _kind(ours[name])
-            found += [] if kinds[0] == kinds[1] else [f"{where}.{name}: {kinds[0]}, here {kinds[1]}"]
-        elif name in ours:
-            found += _values(f"{where}.{name}", recorded[name], ours[name])
+        if name in ours:
+            found += _values(f"{where}.{name}", recorded[name], ours[name], by_form=by_form or name in FREE)
     return found
 
 
-def _elements(where: str, recorded: list[Any], ours: list[Any]) -> list[str]:
-    """Lists of one length are compared one by one; else each of ours with the recorded one that is most like it."""
+def _elements(where: str, recorded: list[Any], ours: list[Any], by_form: bool) -> list[str]:
+    """Lists of one length are compared one by one. Else each of ours with the recorded one of the same name, or,
+    where there is none, by form with the one that is most like it.
+    """
     if not recorded or not ours:
-        return [] if recorded == ours else [f"{where}: {len(recorded)} elements, here {len(ours)}"]
+        return [] if recorded == ours or by_form else [f"{where}: {len(recorded)} elements, here {len(ours)}"]
     if len(recorded) == len(ours):
         pairs = zip(recorded, ours, strict=True)
-        return [line for one, other in pairs for line in _values(f"{where}[]", one, other)]
-    return [
-        line
-        for other in ours
-        for line in min((_values(f"{where}[]", one, other) for one in recorded), key=len)
-    ]
+        return [line for one, other in pairs for line in _values(f"{where}[]", one, other, by_form=by_form)]
+    named = {_name(one): one for one in recorded}
+    found = []
+    for other in ours:
+        if _name(other) in named:
+            found += _values(f"{where}[]", named[_name(other)], other, by_form=by_form)
+        else:
+            found += min((_values(f"{where}[]", one, other, by_form=True) for one in recorded), key=len)
+    return found
+
+
+def _name(element: Any) -> str:
+    """What tells one element of a list from another."""
+    return str(element.get("name") or element.get("id") or "") if isinstance(element, dict) else str(element)
 
 
 def _kind(value: Any) -> str:

@@ -5,22 +5,160 @@ deleted, an identity that was made) happens when the recording shows that it has
 """
 
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from tests.truth.estate import Estate
+from tests.truth.estate import FLEXIBLE, GROUP, Estate
 from tests.truth.names import MADE_UP, Names
-from tests.truth.recording import Exchange, error_code
+from tests.truth.recording import Exchange, Json, error_code
 
+from simulator.arm import roles
 from simulator.azure import LocalAzure
 from simulator.wire import Request, Response
 from simulator.world import World
 
 BEFORE = timedelta(hours=3)  # for servers to become ready and roles to work
 HISTORY = timedelta(days=16)  # for jobs and recovery points that were there before
+API = "2024-04-01"
+SENT = ("friendlyName", "dataSourceInfo", "dataSourceSetInfo", "policyInfo", "identityDetails", "objectType")
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
+ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 
 Try = Callable[[Exchange], Response]
+
+
+def build(exchanges: list[Exchange]) -> tuple[LocalAzure, Names]:
+    """The local Azure right before the first exchange, and the names that differ from the recorded ones."""
+    estate = Estate(exchanges)
+    begins = exchanges[0].at - BEFORE - (HISTORY if estate.needs_history() else timedelta())
+    azure = LocalAzure(World(seed=1, now=begins))
+    names = Names({token for each in exchanges for token in _chosen(each)})
+    for subscription in estate.subscriptions():
+        tell(azure, "PUT", f"/subscriptions/{subscription}", {"displayName": subscription})
+    for group, region in estate.groups().items():
+        tell(azure, "PUT", group, {"location": region})
+    for server in estate.servers():
+        tell(azure, "PUT", server, {"location": estate.region()})
+    azure.advance(900)
+    _vaults(azure, names, estate)
+    _roles(azure, names, estate)
+    azure.advance(900)
+    for instance, properties in estate.instances().items():
+        told = {name: properties[name] for name in SENT if properties.get(name) is not None}
+        tell(azure, "PUT", instance, {"properties": told | {"objectType": "BackupInstance"}})
+        azure.advance(10)
+    azure.advance_to(exchanges[0].at)
+    return azure, names
+
+
+def _chosen(exchange: Exchange) -> list[str]:
+    """Names that the caller made up himself: what a PUT names in its path, and subscriptions everywhere."""
+    told = GROUP.findall(exchange.path)
+    own = MADE_UP.findall(exchange.path.rpartition("/")[2]) if exchange.method == "PUT" else []
+    return [*(subscription for subscription, _ in told), *own]
+
+
+def _vaults(azure: LocalAzure, names: Names, estate: Estate) -> None:
+    for vault, request in estate.vaults().items():
+        made = tell(azure, "PUT", vault, request).json()
+        azure.advance(90)
+        names.learn_body(estate._known(vault), tell(azure, "GET", vault).json())
+        assert made
+    for policy, known in estate.policies().items():
+        tell(azure, "PUT", policy, {"properties": known.get("properties") or _policy(estate)})
+
+
+def _policy(estate: Estate) -> Json:
+    """A policy of which nothing was recorded but its name."""
+    store = {"dataStoreType": "VaultStore", "objectType": "DataStoreInfoBase"}
+    tag = {"tagInfo": {"tagName": "Default", "id": "Default_"}, "taggingPriority": 99, "isDefault": True}
+    backup = {
+        "name": estate.rule_name(),
+        "objectType": "AzureBackupRule",
+        "backupParameters": {"backupType": "Full", "objectType": "AzureBackupParams"},
+        "dataStore": store,
+        "trigger": {
+            "schedule": {"repeatingTimeIntervals": ["R/2021-08-15T06:30:00+00:00/P1W"]},
+            "taggingCriteria": [tag],
+            "objectType": "ScheduleBasedTriggerContext",
+        },
+    }
+    after = {"objectType": "AbsoluteDeleteOption", "duration": "P3M"}
+    keep = {"name": "Default", "objectType": "AzureRetentionRule", "isDefault": True}
+    keep |= {"lifecycles": [{"deleteAfter": after, "sourceDataStore": store, "targetDataStoreCopySettings": []}]}
+    return {"policyRules": [backup, keep], "datasourceTypes": [FLEXIBLE], "objectType": "BackupPolicy"}
+
+
+def _roles(azure: LocalAzure, names: Names, estate: Estate) -> None:
+    """The role assignments that lists show, and what the vaults' identities need unless they were refused it."""
+    for each in estate.assignments():
+        told = names.body(each["properties"])
+        kept = {name: told.get(name) for name in ("roleDefinitionId", "principalId", "principalType", "condition")}
+        tell(azure, "PUT", each["id"], {"properties": kept}, may_fail=True)
+    if estate.lacks_roles():
+        return
+    for vault in estate.vaults():
+        for principal in _principals(tell(azure, "GET", vault).json()):
+            for group in estate.groups():
+                for role in (roles.OWNER,):
+                    assign(azure, group, principal, role)
+
+
+def _principals(vault: Json) -> list[str]:
+    identity = vault.get("identity") or {}
+    users = [each["principalId"] for each in (identity.get("userAssignedIdentities") or {}).values()]
+    return [*users, *([identity["principalId"]] if identity.get("principalId") else [])]
+
+
+def assign(azure: LocalAzure, scope: str, principal: str, role: str) -> None:
+    """Give a role through ARM, unless it is given already."""
+    name = uuid5(NAMESPACE_URL, f"{scope}{principal}{role}")
+    properties = {"roleDefinitionId": f"/roleDefinitions/{role}", "principalId": principal}
+    body = {"properties": properties | {"principalType": "ServicePrincipal"}}
+    tell(azure, "PUT", f"{scope}/providers/{ASSIGNMENT}/{name}", body, may_fail=True)
+
+
+def tell(azure: LocalAzure, method: str, path: str, body: Any = None, *, may_fail: bool = False) -> Response:
+    """One ARM call of whoever prepared the recording. Raises AssertionError when it is refused."""
+    url = f"https://management.azure.com{path}?api-version={API}"
+    data = b"" if body is None else json.dumps(body).encode()
+    answer = azure.handle(Request(method, url, {"authorization": "Bearer simulated.operator"}, data))
+    assert may_fail or answer.status < 300, f"{method} {path}: {answer.status} {answer.body[:500]!r}"
+    return answer
+
+
+# -- what a recorder left out ------------------------------------------------------------------------------------
+
+
+def meanwhile(azure: LocalAzure, names: Names, exchange: Exchange, attempt: Try) -> None:
+    """Do what must have happened since the exchange before."""
+    found = GROUP.match(exchange.path)
+    if found:
+        _group(azure, found[0], exchange)
+    if exchange.code == "PrincipalNotFound" and attempt(exchange).status < 300:
+        _identity(azure, names, exchange)
+    if exchange.code == "RoleAssignmentExists" and error_code(attempt(exchange).json()) != exchange.code:
+        told = names.body(exchange.request_body)
+        other = f"{exchange.path.rpartition('/')[0]}/{uuid5(NAMESPACE_URL, exchange.path)}"
+        tell(azure, "PUT", other, told)
+
+
+def _group(azure: LocalAzure, group: str, exchange: Exchange) -> None:
+    is_there = azure.world.get(group) is not None
+    if is_there and exchange.code == "ResourceGroupNotFound":
+        tell(azure, "DELETE", group)
+        azure.advance(100)
+    if not is_there and exchange.code != "ResourceGroupNotFound":
+        tell(azure, "PUT", group, {"location": "eastus"})
+
+
+def _identity(azure: LocalAzure, names: Names, exchange: Exchange) -> None:
+    """A new identity, whose principal the directory has not copied everywhere yet."""
+    azure.advance_to(max(exchange.at, azure.now))
+    principal = exchange.request_body["properties"]["principalId"]
+    group = GROUP.match(exchange.path)
+    assert group
+    made = tell(azure, "PUT", f"{group[0]}/providers/{IDENTITY}/id-{principal}", {"location": "eastus"}).json()
+    names.learn(principal, made["properties"]["principalId"])
