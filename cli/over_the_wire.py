@@ -37,6 +37,7 @@ FOLDER = Path(".flexguard/demo")
 OPERATOR = "operator"  # the person who runs the estate: the local Azure lets them do everything
 FACT = re.compile(r"(\{\"fact\": .*\})(?: \(Id=[0-9a-f-]+\))?$")
 WAIT_S = 20
+STOP_S = 10
 STARTUP_S = 60
 OPERATIONS = [
     "Microsoft.DBforPostgreSQL/flexibleServers/write",
@@ -76,6 +77,7 @@ class OverTheWire:
     ) -> None:
         self._processes: list[subprocess.Popen[str]] = []
         self._storage: Azurite | None = None
+        self._listeners: list[threading.Thread] = []
         self._heard: list[tuple[datetime, Json]] = []
         self.failures: list[str] = []
         self._noise: set[str] = set()
@@ -137,7 +139,8 @@ class OverTheWire:
         )
         self._processes.append(process)
         if listen and process.stderr:
-            threading.Thread(target=self._listen, args=(process.stderr, log), daemon=True).start()
+            self._listeners.append(threading.Thread(target=self._listen, args=(process.stderr, log), daemon=True))
+            self._listeners[-1].start()
         line = process.stdout.readline() if process.stdout else ""
         if not line:
             process.wait(STARTUP_S)
@@ -165,11 +168,12 @@ class OverTheWire:
         """Stop host, Azure and storage, in this order; nothing is left running."""
         for process in reversed(self._processes):
             process.terminate()
-        for process in reversed(self._processes):
             try:
-                process.wait(10)
+                process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+            for listener in self._listeners:
+                listener.join(STOP_S)  # what the host said last may still have to ask Azure's clock
         self._processes.clear()
         if self._storage:
             self._storage.close()

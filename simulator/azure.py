@@ -21,6 +21,11 @@ from simulator.wire import Json, Request, Response, http_date, json_response
 from simulator.world import World
 
 
+GATEWAY = {"x-ms-failure-cause": "gateway"}
+THROTTLED = "The request is being throttled as the limit has been reached for operation type."
+TIMED_OUT = "The gateway did not receive a response from the resource provider within the specified time period."
+
+
 class AnswerLost(Exception):
     """The connection broke; a face turns it into its own kind of network error."""
 
@@ -139,10 +144,19 @@ class LocalAzure:
     def _refusal(self, fault: Fault) -> Response | None:
         """The answer of a fault that keeps the call from being carried out; None when it is carried out."""
         if fault.kind == "throttle":
-            message = "The request is being throttled as the limit has been reached for operation type."
-            error = {"error": {"code": "TooManyRequests", "message": message}}
-            return json_response(429, error, {"retry-after": str(fault.detail.get("retry_after_s", 5))})
+            retry_after = {"retry-after": str(fault.detail.get("retry_after_s", 5))}
+            return json_response(429, _error(fault, "TooManyRequests", THROTTLED), GATEWAY | retry_after)
+        if fault.kind == "gateway_timeout":
+            return json_response(504, _error(fault, "GatewayTimeout", TIMED_OUT), {"x-ms-failure-cause": "service"})
         return self._unavailable() if fault.kind in ("unavailable", "reset") else None
 
     def _unavailable(self) -> Response:
         return json_response(503, {"error": {"code": "ServiceUnavailable", "message": "The service is unavailable."}})
+
+
+def _error(fault: Fault, code: str, message: str) -> Json:
+    """The error of a refused call; a fault may have its own words.
+
+    **Source**: arm-429-resourcerequeststhrottled, dp-vault-update-429-identity-2024-05-10, pg-server-504-gatewaytimeout.
+    """
+    return {"error": {"code": fault.detail.get("code", code), "message": fault.detail.get("message", message)}}

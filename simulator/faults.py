@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from simulator.wire import Json
 
-CALL_FAULTS = ("throttle", "unavailable", "unavailable_applied", "reset", "reset_applied")
-"""Faults of any call: 429 · 503 not applied · 503 though applied · connection reset · reset though applied."""
+CALL_FAULTS = ("throttle", "gateway_timeout", "unavailable", "unavailable_applied", "reset", "reset_applied")
+"""Faults of any call: 429 · 504 and 503 not applied · 503 though applied · connection reset · reset though applied."""
 
 SERVICE_FAULTS = ("fail_backup", "fail_validation")
 """Faults inside a service: the job ends Failed · the validation ends Failed."""

@@ -37,13 +37,19 @@ def main() -> int:
     except DidNotStart as reason:
         console.print(str(reason), style="red", markup=False)
         return 1
+    except KeyboardInterrupt:
+        return _stopped(console)
     try:
         return _perform(console, stage, keep=given.keep)
     except KeyboardInterrupt:
-        console.print("\nStopped.")
-        return 130
+        return _stopped(console)
     finally:
         stage.close()
+
+
+def _stopped(console: Console) -> int:
+    console.print("\nStopped.")
+    return 130
 
 
 def _arguments() -> argparse.Namespace:

@@ -36,7 +36,8 @@ def main() -> None:
     logging.getLogger("flexguard").setLevel(logging.CRITICAL)
     console = Console(highlight=False, width=100)
     steps: list[Callable[[], list[tuple[str, str, str, str]]]] = [
-        calls_per_server, calls_with_roles_to_grant, calls_for_nothing, imports, simulator_speed, over_the_wire, whole_demo,
+        calls_per_server, calls_with_roles_to_grant, calls_for_nothing, imports, simulator_speed,
+        over_the_wire, whole_demo,
     ]  # fmt: skip
     rows = [row for step in track(steps, "measuring", console=console, transient=True) for row in step()]
     table = Table(title="Numbers of this run", width=100)

@@ -156,8 +156,10 @@ def test_callers(azure: LocalAzure) -> None:
             token = azure.credential("operator").get_token()
             return token._replace(token="stolen")  # noqa: S106 - made up here
 
+    stranger: Any = Stranger()
+    client = TopicClient(ENDPOINT, stranger, transport=InProcessTransport(azure))
     with pytest.raises(ClientAuthenticationError):
-        TopicClient(ENDPOINT, Stranger(), transport=InProcessTransport(azure)).send([GRID_EVENT])  # type: ignore[arg-type]
+        client.send([GRID_EVENT])
     assert azure.topic.received == []
 
 

@@ -177,6 +177,8 @@ def _failure(world: World, instance: Resource, policy: Resource, user_triggered:
 def _obstacle(world: World, instance: Resource) -> Problem | None:
     """What keeps the service from this server now: its state, or roles that are gone."""
     properties = instance.body["properties"]
+    if not instance_body.kind(properties).is_played:
+        return None
     server_id = instance_body.datasource_id(properties)
     if problem := validation.server_problem(world, server_id):
         return problem
@@ -193,7 +195,7 @@ def _week_is_used(world: World, instance: Resource, policy: Resource) -> bool:
     on-demand backup uses the week up.
     """
     last = instance.hidden.get("last_good")
-    if not last:
+    if not last or not instance_body.kind(instance.body["properties"]).is_played:
         return False
     week = retention.PERIODS["FirstOfWeek"]
     there = [policy_rules.local(policy.body["properties"], at) for at in (datetime.fromisoformat(last), world.now)]

@@ -4,11 +4,10 @@ It decides nothing: which state comes next is told by those who know why.
 """
 
 from simulator.arm.dataprotection.datasources import LIVE
+from simulator.arm.dataprotection.kinds import Kind, kind_of
 from simulator.arm.dataprotection.members import ordered
 from simulator.wire import Json
 from simulator.world import Resource, World
-
-DATASOURCE_TYPE = "Microsoft.DBforPostgreSQL/flexibleServers"
 
 CONFIGURING = "ConfiguringProtection"
 CONFIGURED = "ProtectionConfigured"
@@ -33,7 +32,10 @@ MEMBERS = (
     "identityDetails",
     "objectType",
 )
-_SENT = ("friendlyName", "dataSourceInfo", "dataSourceSetInfo", "policyInfo", "identityDetails", "objectType")
+_SENT = (
+    *("friendlyName", "dataSourceInfo", "dataSourceSetInfo", "policyInfo"),
+    *("datasourceAuthCredentials", "identityDetails", "objectType"),
+)
 _DATASOURCE = (
     "resourceID",
     "resourceUri",
@@ -50,7 +52,7 @@ def read(properties: Json) -> Json:
 
     **Source**: dp-pgflex-job-failed-2025-03-12; aso-dp-protectionerror-sync-recover (an empty resourceName is filled
     in, but not in the set). Assumed: validationType and resourceGuardOperationRequests are not echoed.
-    Raises ValueError when something needed is missing or of another datasource type.
+    Raises ValueError when something needed is missing or the datasource type is unknown.
     """
     kept = ordered(properties, _SENT)
     source = ordered(kept.get("dataSourceInfo") or {}, _DATASOURCE)
@@ -58,9 +60,7 @@ def read(properties: Json) -> Json:
     if not source.get("resourceID") or not policy.get("policyId"):
         msg = "dataSourceInfo.resourceID and policyInfo.policyId are needed"
         raise ValueError(msg)
-    if str(source.get("datasourceType", "")).lower() != DATASOURCE_TYPE.lower():
-        msg = f"no datasource type that is played here: {source.get('datasourceType')}"
-        raise ValueError(msg)
+    kind_of(source.get("datasourceType"))
     name = str(source["resourceID"]).rpartition("/")[2]
     source["resourceName"] = source.get("resourceName") or name
     whole: Json = {"friendlyName": name, "objectType": "BackupInstance"} | kept
@@ -96,8 +96,13 @@ def state(instance: Resource) -> str:
     return str(instance.body["properties"]["currentProtectionState"])
 
 
+def kind(properties: Json) -> Kind:
+    """What kind of datasource is protected."""
+    return kind_of(properties["dataSourceInfo"]["datasourceType"])
+
+
 def datasource_id(properties: Json) -> str:
-    """The id of the protected server."""
+    """The id of the protected datasource."""
     return str(properties["dataSourceInfo"]["resourceID"])
 
 

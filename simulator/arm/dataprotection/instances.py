@@ -87,8 +87,7 @@ def _create(world: World, call: Call, vault: Resource, wanted: Json) -> Response
     about = {"instance_id": instance.id, "change": change}
     operation = operations.start(world, vault, "put instance", provisioned, **about, caller=call.caller)
     world.schedule(latencies.draw(world, "configure", operation), configured, **about, to=instance_body.CONFIGURED)
-    told = operations.headers(world, call, operation, retry_after_s=PUT_RETRY_AFTER_S)
-    return json_response(201, instance.body, told)
+    return _written(world, call, instance, operation)
 
 
 def _change(world: World, call: Call, vault: Resource, instance: Resource, wanted: Json) -> Response:
@@ -114,8 +113,16 @@ def _change(world: World, call: Call, vault: Resource, instance: Resource, wante
     unprotected = before in (instance_body.STOPPED, instance_body.SUSPENDED)
     to = before if unprotected else instance_body.CONFIGURED
     world.schedule(latencies.draw(world, "update", operation), configured, **about, to=to)
-    told = operations.headers(world, call, operation, retry_after_s=PUT_RETRY_AFTER_S, location=instance.id)
-    return json_response(201, instance.body, told)
+    return _written(world, call, instance, operation, location=instance.id)
+
+
+def _written(world: World, call: Call, instance: Resource, operation: str, *, location: str = "") -> Response:
+    """201 with the instance; newer api-versions answer 202 without a body and with Location for some datasources."""
+    since = instance_body.kind(instance.body["properties"]).accepted_since
+    is_bare = since is not None and call.api_version >= since
+    location = instance.id if is_bare else location
+    told = operations.headers(world, call, operation, retry_after_s=PUT_RETRY_AFTER_S, location=location)
+    return empty_response(202, told) if is_bare else json_response(201, instance.body, told)
 
 
 @effect

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from simulator.arm.dataprotection import errors, instance_body
 from simulator.arm.dataprotection.errors import Problem
 from simulator.arm.dataprotection.existence import require_vault
+from simulator.arm.dataprotection.kinds import kind_of
 from simulator.arm.dataprotection.vault_body import TYPE as VAULT_TYPE
 from simulator.arm.routing import Call, Route
 from simulator.wire import Json, Response, json_response, stamp
@@ -16,7 +17,6 @@ from simulator.world import Resource, World
 
 TYPE = f"{VAULT_TYPE}/backupJobs"
 LISTED = timedelta(days=14)
-STORE = "VaultStore"
 # The size of the recorded server and of its dump. Source: dp-pgflex-lifecycle-roles-2024-04-29.
 SOURCE_BYTES, TRANSFERRED_BYTES = "7651855", 69363.0
 
@@ -28,24 +28,25 @@ def begin(world: World, instance: Resource, policy: Resource, tag: str, *, user_
     """
     vault_id, activity = instance_body.vault_id(instance.id), world.new_guid("activity")
     job_id = f"{vault_id}/backupJobs/{world.new_guid('job')}"
+    kind = instance_body.kind(instance.body["properties"])
     properties = _origin(instance, policy, activity) | {
         "sourceDataStoreName": None,
         "sourceDataStoreType": None,
         "destinationDataStoreName": None,
-        "progressEnabled": True,
+        "progressEnabled": kind.is_database,
         "etag": _etag(world.now),
         "sourceSubscriptionID": instance_body.datasource_id(instance.body["properties"]).split("/")[2],
         "dataSourceLocation": instance.body["properties"]["dataSourceInfo"].get("resourceLocation"),
         "startTime": stamp(world.now),
         "endTime": None,
-        "dataSourceType": instance_body.DATASOURCE_TYPE,
+        "dataSourceType": kind.type,
         "operationCategory": "Backup",
         "operation": "Backup",
         "status": "InProgress",
         "restoreType": None,
         "isUserTriggered": user_triggered,
         "rehydrationPriority": None,
-        "supportedActions": ["Cancellable"] if user_triggered else [],
+        "supportedActions": list(kind.actions) if user_triggered else [],
         "duration": "PT0S",
         "progressUrl": None,
         "isCrossRegionRestore": None,
@@ -63,15 +64,16 @@ def end(world: World, job: Resource, status: str, *, problem: Problem | None = N
     """A job ends Completed with a recovery point, or Failed with a problem."""
     properties = job.body["properties"]
     tag, activity = properties["extendedInfo"]["additionalDetails"]["RetentionTag"], properties["activityID"]
-    size, moved = (SOURCE_BYTES, TRANSFERRED_BYTES) if point_id else ("0", None)
+    kind = kind_of(properties["dataSourceType"])
+    size, moved = (SOURCE_BYTES, TRANSFERRED_BYTES if kind.is_database else None) if point_id else ("0", None)
     told = {
         "OriginalDatasourceSizeInBytes": size,
         "TaskId": activity,
-        "DatasourceType": instance_body.DATASOURCE_TYPE,
+        "DatasourceType": properties["dataSourceType"],
     }
     point = {"recoveryPointID": point_id, "recoveryPointTime": "0001-01-01T00:00:00Z"} if point_id else None
     properties |= {
-        "destinationDataStoreName": STORE,
+        "destinationDataStoreName": kind.destination,
         "etag": _etag(world.now),
         "endTime": stamp(world.now),
         "status": status,

@@ -32,7 +32,7 @@ def make(world: World, instance: Resource, policy: Resource, tag: str) -> str:
     expires = retention.expiry(created, policy_rules.keep_for(policy.body["properties"], tag))
     store = {
         "id": world.new_guid("store"),
-        "type": "VaultStore",
+        "type": policy_rules.backup_rule(policy.body["properties"])["dataStore"]["dataStoreType"],
         "creationTime": stamp(created),
         "expiryTime": stamp(expires),
         "metaData": None,
@@ -45,7 +45,7 @@ def make(world: World, instance: Resource, policy: Resource, tag: str) -> str:
         "objectType": "AzureBackupDiscreteRecoveryPoint",
         "recoveryPointId": name,
         "recoveryPointTime": stamp(created),
-        "recoveryPointType": "Full",
+        "recoveryPointType": "Full" if instance_body.kind(instance.body["properties"]).is_database else "Incremental",
         "friendlyName": name,
         "recoveryPointDataStoresDetails": [store],
         "retentionTagName": tag,

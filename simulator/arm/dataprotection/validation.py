@@ -144,6 +144,8 @@ def group_of(resource_id: str) -> str:
 
 
 def _datasource_problems(world: World, vault: Resource, wanted: Json) -> Iterator[Problem]:
+    if not instance_body.kind(wanted).is_played:
+        return
     server_id = instance_body.datasource_id(wanted)
     principal = principal_id(vault, wanted.get("identityDetails", {}))
     if lacking := missing_permission(world, principal, server_id):
