@@ -4,6 +4,7 @@ import argparse
 import functools
 import json
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ SEED = 7
 def main() -> int:
     """Play, show, write the summary; 0 when every promise held, else 1."""
     given = _arguments()
+    for name in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave processes behind
+        signal.signal(name, signal.default_int_handler)
     logging.getLogger().setLevel(logging.ERROR)  # azure.functions warns that an app without HTTP has an auth level
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     where = "in this process" if given.fast else "over TLS, in Microsoft's own worker, with managed identity"
