@@ -4,6 +4,7 @@ The app runs as Azure would run it: managed identity, TLS, Event Grid over HTTP.
 no switch for it. What is started here is stopped here, whatever happens.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -75,8 +76,8 @@ class OverTheWire:
     def __init__(
         self, rules: str, regions: tuple[str, ...], seed: int, storage: Callable[[Json], Azurite] | None = None
     ) -> None:
+        self._opened = contextlib.ExitStack()
         self._processes: list[subprocess.Popen[str]] = []
-        self._storage: Azurite | None = None
         self._listeners: list[threading.Thread] = []
         self._heard: list[tuple[datetime, Json]] = []
         self.failures: list[str] = []
@@ -95,17 +96,20 @@ class OverTheWire:
 
     def _start_azure(self, seed: int, storage: Callable[[Json], Azurite] | None) -> None:
         self.azure = self._spawn("azure", ["-m", "simulator", "serve", "--speed", "0", "--seed", str(seed)], {})
-        self._session = requests.Session()
+        self._session = self._opened.enter_context(requests.Session())
         self._session.verify = self.azure["ca"]
         self._session.trust_env = False  # a REQUESTS_CA_BUNDLE of the machine would win over the line above
         self._session.headers["authorization"] = f"Bearer simulated.{OPERATOR}"
         if storage:
-            self._storage = storage(self.azure)
-            self.azure["environment"] |= self._storage.environment
+            account = storage(self.azure)
+            self._opened.callback(account.close)
+            self.azure["environment"] |= account.environment
         settings = {name: self.azure["environment"].get(variable, "") for name, variable in VARIABLES.items()}
         settings |= {"subscriptions": frozenset({SUBSCRIPTION})}
         known = Settings(**{name: value for name, value in settings.items() if value})
-        transport = RequestsTransport(connection_verify=self.azure["environment"]["REQUESTS_CA_BUNDLE"])
+        transport = self._opened.enter_context(
+            RequestsTransport(connection_verify=self.azure["environment"]["REQUESTS_CA_BUNDLE"])
+        )
         operator = Operator(self._session, self.azure["arm"])
         self._archive = TableLedger(Cloud(known, operator, transport))
         TableServiceClient(known.table_endpoint, credential=operator, transport=transport).create_table(TABLE)
@@ -128,7 +132,7 @@ class OverTheWire:
     def _spawn(self, name: str, arguments: list[str], settings: Mapping[str, str], *, listen: bool = False) -> Json:
         """Start a process in a group of its own and wait for the line with which it says that it is ready."""
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **settings}  # noqa: TID251 - a new process inherits it
-        log = (FOLDER / f"{name}.log").open("w", encoding="utf-8")
+        log = self._opened.enter_context((FOLDER / f"{name}.log").open("w", encoding="utf-8"))
         process = subprocess.Popen(  # noqa: S603 - our own modules, with arguments of our own
             [sys.executable, *arguments],
             stdout=subprocess.PIPE,
@@ -138,6 +142,7 @@ class OverTheWire:
             start_new_session=True,  # Ctrl-C is ours to pass on
         )
         self._processes.append(process)
+        self._opened.callback(self._stop, process)
         if listen and process.stderr:
             self._listeners.append(threading.Thread(target=self._listen, args=(process.stderr, log), daemon=True))
             self._listeners[-1].start()
@@ -165,19 +170,20 @@ class OverTheWire:
         return [process.pid for process in self._processes]
 
     def close(self) -> None:
-        """Stop host, Azure and storage, in this order; nothing is left running."""
-        for process in reversed(self._processes):
-            process.terminate()
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            for listener in self._listeners:
-                listener.join(STOP_S)  # what the host said last may still have to ask Azure's clock
-        self._processes.clear()
-        if self._storage:
-            self._storage.close()
-            self._storage = None
+        """Stop everything in the opposite order of its start; nothing is left running."""
+        self._opened.close()
+
+    def _stop(self, process: subprocess.Popen[str]) -> None:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        for listener in self._listeners:
+            listener.join(STOP_S)  # what the host said last may still have to ask Azure's clock
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
 
     # -- Event Grid --------------------------------------------------------------------------------------------
 

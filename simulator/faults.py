@@ -10,8 +10,8 @@ from simulator.wire import Json
 CALL_FAULTS = ("throttle", "gateway_timeout", "unavailable", "unavailable_applied", "reset", "reset_applied")
 """Faults of any call: 429 · 504 and 503 not applied · 503 though applied · connection reset · reset though applied."""
 
-SERVICE_FAULTS = ("fail_backup", "fail_validation")
-"""Faults inside a service: the job ends Failed · the validation ends Failed."""
+SERVICE_FAULTS = ("fail_backup", "fail_validation", "fail_protection")
+"""Faults inside a service: the job ends Failed · the validation ends Failed · an instance gets ProtectionError."""
 
 EVENT_FAULTS = ("lose_event", "duplicate_event", "reorder_events")
 """Faults of an event on its way: it never arrives · arrives twice · arrives late, so that others overtake it."""

@@ -60,6 +60,8 @@ class Behaviour:
     weekly_limit: str = "scheduled"  # which second backup of a week fails: "none", "scheduled" or "all"
     policy_update: str = "refused"  # PUT on an existing policy with other content: "refused" or "accepted"
     graph_lag_s: float = 10.0  # how old Resource Graph's picture of the world is
+    throttle: str = "documented"  # how many calls a principal may make: "documented" or the larger "recorded" buckets
+    throttle_operator: bool = False  # whether the person who builds the world is counted too
 
 
 @dataclass
@@ -80,6 +82,7 @@ class World:
     outbox: list[Json] = field(default_factory=list)  # ARM events in Event Grid schema, not delivered yet
     agenda: list[Due] = field(default_factory=list)
     counter: int = 0
+    buckets: dict[str, tuple[float, float]] = field(default_factory=dict)  # tokens left and when, by who and what
     journal: Journal = field(default_factory=Journal)
     touched: set[str] = field(default_factory=set)  # ids handed out since the clock moved: only they can have changed
     derived: dict[str, Any] = field(default_factory=dict)  # what can be computed again from the rest: never dumped

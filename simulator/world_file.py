@@ -210,6 +210,10 @@ MEMBERS: dict[str, tuple[Callable[[LocalAzure], Any], Callable[[LocalAzure, Any]
     "journal": (_journal, _take_journal),
     "agenda": (_agenda, _take_agenda),
     "counter": _plain("counter", int),
+    "buckets": (
+        lambda azure: {key: list(bucket) for key, bucket in azure.world.buckets.items()},
+        lambda azure, value: setattr(azure.world, "buckets", {key: (left, at) for key, (left, at) in value.items()}),
+    ),
     "outbox": (lambda azure: list(azure.world.outbox), lambda azure, value: azure.world.outbox.extend(value)),
     "published": (_published, _take_published),
     "queues": (storage_state.dump_queues, storage_state.load_queues),

@@ -15,6 +15,7 @@ from simulator.arm import (
     resources,
     tags,
     tenants,
+    throttling,
 )
 from simulator.arm.callers import caller_of
 from simulator.arm.routing import Call, Route, Router
@@ -60,8 +61,20 @@ def _handle(world: World, request: Request) -> Response:
         raise ArmError(400, "MissingApiVersionParameter", message)
     route, names = found
     call = Call(request, names, caller_of(world, request), world.now, route.action)
+    left = throttling.spend(world, call)
+    try:
+        response = _carry_out(world, route, call)
+    except ArmError as refusal:
+        if refusal.headers.get("x-ms-failure-cause") == "gateway":
+            raise  # without counters, as recorded
+        response = refusal.response()
+    response.headers.update(left)
+    return response
+
+
+def _carry_out(world: World, route: Route, call: Call) -> Response:
     authorization.require(world, call.caller, route.action, scope_of(call))
-    if request.method == "GET":
+    if call.request.method == "GET":
         return _read(world, route, call)
     response = route.handler(world, call)
     if response.status < HTTPStatus.MULTIPLE_CHOICES:

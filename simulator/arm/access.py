@@ -8,7 +8,7 @@ import re
 from simulator.arm import roles
 from simulator.arm.assignment_index import AssignmentIndex, at_and_above, normal
 from simulator.arm.conditions import Asked, concerns_delegation, fulfilled
-from simulator.arm.roles import Role
+from simulator.arm.role import Role, allows
 from simulator.wire import ArmError, Json, stamp
 from simulator.world import Resource, World
 
@@ -91,12 +91,14 @@ def custom_role(resource: Resource) -> Role:
         tuple(first.get("dataActions") or ()),
         "CustomRole",
         tuple(properties.get("assignableScopes") or ()),
+        properties["createdOn"],
+        properties["updatedOn"],
     )
 
 
 def _allows(world: World, assignment: Resource, action: str, asked: Asked | None) -> bool:
     role = role_of(world, assignment)
-    if role is None or not roles.allows(role, action):
+    if role is None or not allows(role, action):
         return False
     condition = assignment.body["properties"]["condition"]
     limits = asked and action.lower() in DELEGATING and condition and concerns_delegation(condition)

@@ -23,6 +23,7 @@ from simulator.arm.conditions import Asked, concerns_delegation, fulfilled
 from simulator.arm.resources import require_scope
 from simulator.arm.role_definitions import DEFINITION_ROUTES
 from simulator.arm.routing import Call, Route
+from simulator.identity import user_identity
 from simulator.wire import ArmError, Json, Response, empty_response, json_response, stamp
 from simulator.world import Resource, World
 
@@ -54,7 +55,7 @@ def put_assignment(world: World, call: Call) -> Response:
     existing = world.get(assignment_id)
     if existing:
         _update(world, existing, properties, call.caller)
-        return json_response(201, existing.body)
+        return json_response(201, _shown(existing.body, call))
     _refuse_young_principal(world, properties)
     _refuse_same_triple(world, scope, properties)
     body = assign(world, assignment_id, properties, call.caller).body
@@ -120,8 +121,11 @@ def _refuse_young_principal(world: World, properties: Json) -> None:
 
 
 def _born(world: World, principal_id: str) -> float | None:
-    """When the vault with this identity came to be. Assumed: any other principal has existed for long."""
+    """When the resource with this identity came to be. Assumed: any other principal has existed for long."""
     world.settle()
+    found = user_identity(world, principal=principal_id)
+    if found:
+        return world.journal.born[found.id.lower()].timestamp()
     for key, vault in world.by_type.get("microsoft.dataprotection/backupvaults", {}).items():
         if principal_id == (vault.body.get("identity") or {}).get("principalId"):
             return world.journal.born[key].timestamp()
@@ -143,7 +147,17 @@ def get_assignment(world: World, call: Call) -> Response:
     if assignment is None:
         message = f"The role assignment '{call.at['name']}' is not found."
         raise ArmError(404, "RoleAssignmentNotFound", message)
-    return json_response(200, assignment.body)
+    return json_response(200, _shown(assignment.body, call))
+
+
+def _shown(body: Json, call: Call) -> Json:
+    """An assignment as it is shown at a scope: its role below the subscription that is asked.
+
+    **Source**: `dp-msi-permissions-aks-2024-04-29`, for assignments at the root.
+    """
+    properties = body["properties"]
+    role = f"{definition_prefix(call.at['scope'])}/{_guid(properties['roleDefinitionId'])}"
+    return body | {"properties": properties | {"roleDefinitionId": role}}
 
 
 def delete_assignment(world: World, call: Call) -> Response:
@@ -178,7 +192,7 @@ def list_assignments(world: World, call: Call) -> Response:
     keys = list(index_of(world).at(principal, at_and_above(call.at["scope"])))
     if not any(term["at"] for term in wanted):
         keys += index_of(world).below(principal, normal(call.at["scope"]))
-    return json_response(200, {"value": [world.resources[key].body for key in keys]})
+    return json_response(200, {"value": [_shown(world.resources[key].body, call) for key in keys]})
 
 
 _ONE, _ALL = f"{{scope}}/providers/{ASSIGNMENT}/{{name}}", f"{{scope}}/providers/{ASSIGNMENT}"

@@ -15,6 +15,7 @@ RESOURCE_EVENTS = [
     for verb in ("Write", "Delete", "Action")
     for end in ("Success", "Failure", "Cancel")
 ]
+BLOB_EVENTS = ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted"]
 DESTINATIONS = {"webhook": "WebHook", "azurefunction": "AzureFunction", "storagequeue": "StorageQueue"}
 RETRY_POLICY = {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440}
 LIMITS = {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440}
@@ -23,12 +24,15 @@ SCHEMAS = ("EventGridSchema", "CloudEventSchemaV1_0")
 OPTIONAL = ("eventDeliverySchema", "deadLetterDestination")
 
 
-def new_properties(given: Json, topic: str, is_system: bool, state: str) -> Json:
-    """The properties as shown while the operation runs. Raises ArmError 400 `InvalidRequest`."""
+def new_properties(given: Json, topic: str, usual: list[str], state: str) -> Json:
+    """The properties as shown while the operation runs. Raises ArmError 400 `InvalidRequest`.
+
+    usual: the event types of a topic that stand for "all" when none are named.
+    """
     rules = {name: value for name, value in (given.get("filter") or {}).items() if value not in (None, False)}
     event_filters.require_rules(rules)
-    if is_system and not event_filters.event_types(rules):
-        rules["includedEventTypes"] = list(RESOURCE_EVENTS)
+    if usual and not event_filters.event_types(rules):
+        rules["includedEventTypes"] = list(usual)
     policy = RETRY_POLICY | (given.get("retryPolicy") or {})
     _require_between(policy, LIMITS)
     properties = {

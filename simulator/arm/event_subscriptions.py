@@ -9,7 +9,13 @@ destinations other than a webhook.
 
 from simulator import event_mail, handshake
 from simulator.arm import eventgrid_operations, resources
-from simulator.arm.event_subscription_body import OPTIONAL, finished_properties, new_properties
+from simulator.arm.event_subscription_body import (
+    BLOB_EVENTS,
+    OPTIONAL,
+    RESOURCE_EVENTS,
+    finished_properties,
+    new_properties,
+)
 from simulator.arm.routing import Call, Route
 from simulator.wire import ArmError, Json, Response, empty_response, json_response, stamp
 from simulator.world import Resource, World, effect
@@ -41,7 +47,7 @@ def patch(world: World, call: Call) -> Response:
 def _write(world: World, call: Call, given: Json) -> Response:
     topic = _require_parent(world, call)
     existing = world.get(call.path)
-    properties = new_properties(given, topic, _is_system(world, topic), "Updating" if existing else "Creating")
+    properties = new_properties(given, topic, _usual_types(world, topic), "Updating" if existing else "Creating")
     body = {"properties": properties, "id": call.path, "name": call.at["name"], "type": _type(call)}
     hidden = existing.hidden if existing else event_mail.new_mail() | {"enabled_at": ""}
     destination = given["destination"]
@@ -160,9 +166,12 @@ def _require_parent(world: World, call: Call) -> str:
     return found.id
 
 
-def _is_system(world: World, topic: str) -> bool:
+def _usual_types(world: World, topic: str) -> list[str]:
     found = world.get(topic)
-    return found is None or found.type != TOPIC.lower()
+    if found is None or found.type == TOPIC.lower():
+        return [] if found else RESOURCE_EVENTS
+    kind = str(found.body.get("properties", {}).get("topicType", "")).lower()
+    return BLOB_EVENTS if kind == "microsoft.storage.storageaccounts" else RESOURCE_EVENTS
 
 
 def _location(world: World, topic: str) -> str:

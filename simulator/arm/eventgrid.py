@@ -1,6 +1,6 @@
 """Topics of Event Grid: system topics, which carry what Azure itself tells, and custom topics, to which one publishes.
 
-Only the topics of Microsoft.Resources are played: a subscription or a resource group as the source.
+Only the topics of Microsoft.Resources tell something: a subscription or a resource group as the source.
 
 **Source**: `eg-system-topic` (a system topic is made at once: 200); Microsoft's examples of api-version 2022-06-15.
 The refusals are in the words of azure.policy.monitor issue 12, azure-quickstart-templates issue 13688 and
@@ -16,11 +16,13 @@ from simulator.arm.routing import Call, Route
 from simulator.wire import ArmError, Json, Response, empty_response, json_response
 from simulator.world import Resource, World
 
+_ACCOUNT = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Storage/storageAccounts/[^/]+"
 SOURCES = {
     "microsoft.resources.subscriptions": r"/subscriptions/[^/]+",
     "microsoft.resources.resourcegroups": r"/subscriptions/[^/]+/resourceGroups/[^/]+",
+    "microsoft.storage.storageaccounts": _ACCOUNT,
 }
-"""Per topic type, what its source looks like."""
+"""Per topic type, what its source looks like. Storage accounts can be named; nothing here lets them tell anything."""
 
 
 def put_system_topic(world: World, call: Call) -> Response:
@@ -33,7 +35,8 @@ def put_system_topic(world: World, call: Call) -> Response:
     _require_free(world, call.path, source)
     if existing and existing.body["properties"]["source"].lower() != source.lower():
         raise ArmError(400, "InvalidRequest", "System topic source cannot be modified.")
-    if str(call.body.get("location", "")).lower() != "global":
+    location = str(call.body.get("location", "")).lower()
+    if topic_type.lower().startswith("microsoft.resources.") and location != "global":
         # Assumed: the words; that these topics are global is documented.
         raise ArmError(400, "InvalidRequest", f"The location of a system topic for {source} must be global.")
     properties = {
@@ -41,7 +44,7 @@ def put_system_topic(world: World, call: Call) -> Response:
         "source": source,
         "topicType": topic_type,
     }
-    return json_response(200, _put(world, call, SYSTEM_TOPIC, properties, "global").body)
+    return json_response(200, _put(world, call, SYSTEM_TOPIC, properties, location).body)
 
 
 def _require_source(world: World, source: str, topic_type: str) -> None:

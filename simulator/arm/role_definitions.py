@@ -7,7 +7,7 @@ import re
 
 from simulator.arm import roles
 from simulator.arm.access import DEFINITION, custom_role, definition_prefix, find_role
-from simulator.arm.roles import Role
+from simulator.arm.role import Role
 from simulator.arm.routing import Call, Route
 from simulator.wire import ArmError, Json, Response, json_response, stamp
 from simulator.world import World
@@ -59,6 +59,8 @@ def _definition(role: Role, scope: str) -> Json:
             "description": role.description,
             "assignableScopes": list(role.scopes),
             "permissions": [permissions],
+            "createdOn": role.created,
+            "updatedOn": role.updated,
             "createdBy": None,
             "updatedBy": None,
         },

@@ -4,41 +4,10 @@ Actions only; what a role means at a scope is decided in access.py.
 **Source**: `dp-pgflex-lifecycle-roles-2024-04-29` and `dp-msi-permissions-aks-2024-04-29`, as roleDefinitions answers.
 """
 
-import re
-from dataclasses import dataclass
-from functools import lru_cache
+from simulator.arm.datasource_roles import DATASOURCE_ROLES
+from simulator.arm.role import Role, below
 
-
-@dataclass(frozen=True)
-class Role:
-    """A role definition: the actions it permits, less the ones it takes back."""
-
-    guid: str
-    name: str
-    description: str
-    actions: tuple[str, ...]
-    not_actions: tuple[str, ...] = ()
-    data_actions: tuple[str, ...] = ()
-    type: str = "BuiltInRole"
-    scopes: tuple[str, ...] = ("/",)
-
-
-@lru_cache(maxsize=100_000)
-def allows(role: Role, action: str) -> bool:
-    """Whether a role permits an action: some of its actions match, and none of its notActions."""
-    return _matches(role.actions, action) and not _matches(role.not_actions, action)
-
-
-def _matches(patterns: tuple[str, ...], action: str) -> bool:
-    texts = (".*".join(map(re.escape, pattern.split("*"))) for pattern in patterns)
-    return any(re.fullmatch(text, action, re.IGNORECASE) for text in texts)
-
-
-def _below(prefix: str, text: str) -> tuple[str, ...]:
-    return tuple(prefix + line for line in text.split())
-
-
-_CONTRIBUTOR_DATA_PROTECTION = _below(
+_CONTRIBUTOR_DATA_PROTECTION = below(
     "Microsoft.DataProtection/",
     """
     locations/getBackupStatus/action
@@ -73,7 +42,7 @@ _CONTRIBUTOR_DATA_PROTECTION = _below(
     """,
 )
 
-_CONTRIBUTOR_RECOVERY_SERVICES = _below(
+_CONTRIBUTOR_RECOVERY_SERVICES = below(
     "Microsoft.RecoveryServices/",
     """
     locations/*
@@ -116,7 +85,7 @@ _CONTRIBUTOR_RECOVERY_SERVICES = _below(
     """,
 )
 
-_CONTRIBUTOR_OTHER = _below(
+_CONTRIBUTOR_OTHER = below(
     "Microsoft.",
     """
     Authorization/*/read
@@ -129,7 +98,7 @@ _CONTRIBUTOR_OTHER = _below(
 )
 
 # Assumed: its public change history, without the Recovery Services part; no recording returns this role.
-_READER_DATA_PROTECTION = _below(
+_READER_DATA_PROTECTION = below(
     "Microsoft.DataProtection/",
     """
     backupVaults/backupInstances/read
@@ -250,7 +219,7 @@ _ROLES = (
         ),
     ),
 )
-BUILT_IN = {role.guid: role for role in _ROLES}
+BUILT_IN = {role.guid: role for role in (*_ROLES, *DATASOURCE_ROLES)}
 (
     OWNER,
     CONTRIBUTOR,
@@ -261,4 +230,4 @@ BUILT_IN = {role.guid: role for role in _ROLES}
     BACKUP_READER,
     RBAC_ADMIN,
     ACCESS_ADMIN,
-) = BUILT_IN
+) = (role.guid for role in _ROLES)

@@ -11,7 +11,8 @@ from simulator.wire import Json
 def ready_line(ports: dict[str, int], ca: Path, identity_header: str, principal: str) -> Json:
     """The one line on standard output. `environment` is what Azure's own settings and the app's would be."""
     at = {name: f"https://localhost:{port}" for name, port in ports.items()}
-    storage = {kind: f"{at[kind]}/{ACCOUNT}" for kind in ("queue", "table", "blob")}
+    # By number: azure-data-tables takes a localhost with a strange port for Cosmos DB and writes other requests.
+    storage = {kind: f"https://127.0.0.1:{ports[kind]}/{ACCOUNT}" for kind in ("queue", "table", "blob")}
     topic, identity = f"{at['topic']}/api/events", f"http://127.0.0.1:{ports['identity']}{MSI}"
     environment = {
         "FLEXGUARD_ARM_ENDPOINT": at["arm"],

@@ -19,6 +19,7 @@ VAULT = re.compile(_IN_GROUP + r"/Microsoft\.DataProtection/backupVaults/[^/?\"'
 POLICY = re.compile(VAULT.pattern + r"/backupPolicies/[^/?\"'\s\\]+")
 INSTANCE = re.compile(VAULT.pattern + r"/backupInstances/[^/?\"'\s\\]+")
 SERVER = re.compile(_IN_GROUP + r"/Microsoft\.DBforPostgreSQL/flexibleServers/[^/?\"'\s\\]+")
+DISK = "Microsoft.Compute/disks"
 FLEXIBLE = "Microsoft.DBforPostgreSQL/flexibleServers"
 MOST_INSTANCES = 3  # of a list that is only looked at
 
@@ -43,7 +44,10 @@ class Estate:
 
     def policies(self) -> dict[str, Json]:
         """Ids of policies that were there; the body as recorded, {} where none was."""
-        return {policy: self._known(policy) or {} for policy in self._there(POLICY)}
+        found = {policy: self._known(policy) or {} for policy in self._there(POLICY)}
+        if not found and self.needs_history() and (vaults := list(self.vaults())):
+            found[f"{vaults[0]}/backupPolicies/{self._policy_name()}"] = {}
+        return found
 
     def servers(self) -> list[str]:
         return list(self._there(SERVER))
@@ -103,7 +107,7 @@ class Estate:
     def _there(self, pattern: re.Pattern[str]) -> dict[str, str]:
         """Ids that match, in the casing in which they are shown, unless the first exchange says it was not there."""
         ids: dict[str, str] = {}
-        for text in self._texts():
+        for text in sorted(self._texts(), key=lambda text: '"jobId"' not in text):  # written as the vault's own id is
             for found in pattern.finditer(text):
                 ids.setdefault(found[0].lower(), found[0])
         shown = {str(each.get("id", "")).lower(): str(each["id"]) for each in self._shown() if each.get("id")}
@@ -153,7 +157,9 @@ class Estate:
         identity = known.get("identity") or {"type": "SystemAssigned"}
         users = {"userAssignedIdentities": dict.fromkeys(identity.get("userAssignedIdentities") or {}, {})}
         asked = {"type": identity["type"], **(users if users["userAssignedIdentities"] else {})}
-        usual = {"storageSettings": [{"datastoreType": "VaultStore", "type": "LocallyRedundant"}]}
+        usual: Json = {"storageSettings": [{"datastoreType": "VaultStore", "type": "LocallyRedundant"}]}
+        if not known and "/deletedbackupinstances" in "".join(each.path.lower() for each in self.exchanges):
+            usual["securitySettings"] = {"softDeleteSettings": {"state": "On", "retentionDurationInDays": 14.0}}
         request = {"location": known.get("location") or self.region(), "identity": asked}
         request["properties"] = known.get("properties") or usual
         if known and "identity" not in known:
@@ -167,7 +173,22 @@ class Estate:
         for job in self.jobs():
             if str(job.get("backupInstanceId", "")).lower() == instance.lower():
                 return properties_of(job["dataSourceId"], job["dataSourceType"], job["policyId"], self.region())
-        return {}
+        if not self._below(instance.lower()):
+            return {}
+        name, group = instance.rpartition("/")[2], "/".join(instance.split("/")[:5])
+        policies = list(self.policies()) or [f"{VAULT.match(instance)[0]}/backupPolicies/{self._policy_name()}"]
+        return properties_of(f"{group}/providers/{DISK}/{name}", DISK, policies[0], self.region())
+
+    def _policy_name(self) -> str:
+        """The policy that recovery points name."""
+        found = (each["properties"].get("policyName") for each in self._shown())
+        return next((str(name) for name in found if name), "policy")
+
+    def store(self) -> str:
+        """Where a policy of which nothing is known keeps its points."""
+        text = "".join(self._texts())
+        found = re.search(r'"(?:type|dataStoreType)": "(OperationalStore|VaultStore)"', text)
+        return found[1] if found else "VaultStore"
 
 
 def properties_of(source: str, kind: str, policy: str, region: str) -> Json:

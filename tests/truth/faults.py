@@ -3,7 +3,7 @@
 Only what no request causes is planted; what a request causes (a missing role, a busy server) must happen by itself.
 """
 
-from tests.truth.recording import Exchange, error_code
+from tests.truth.recording import Exchange, Json, error_code
 
 from simulator.azure import LocalAzure
 
@@ -24,16 +24,44 @@ def plant(azure: LocalAzure, exchanges: list[Exchange], place: int) -> None:
         azure.world.faults.add(STATUSES[exchange.status], code=error["code"], message=error["message"])
     elif exchange.path.endswith("/validateForBackup"):
         if (error := _end_of(exchange, exchanges[place:])) and error["code"] not in CAUSED:
-            azure.world.faults.add("fail_validation", code=error["code"], message=error["message"])
+            azure.world.faults.add("fail_validation", **_told(error))
+    elif exchange.path.endswith("/sync") and (error := _end_of(exchange, exchanges[place:])):
+        azure.world.faults.add("fail_protection", **_told(error))
+    elif exchange.method == "PUT" and (error := _protection_error(exchange, exchanges[place:])):
+        azure.world.faults.add("fail_protection", **_told(error))
     elif exchange.path.endswith("/backup") and (error := _failure_of_job(exchange, exchanges[place:])):
         azure.world.faults.add("fail_backup", code=error["code"], message=error["message"])
 
 
-def _end_of(start: Exchange, later: list[Exchange]) -> dict[str, str] | None:
+def _told(error: Json) -> dict[str, str]:
+    """Code, message and inner code of an error."""
+    info = (error.get("additionalInfo") or [{"info": error}])[0]["info"]
+    inner = (info.get("innerError") or {}).get("code", "")
+    return {"code": error["code"], "message": error["message"], "inner": inner}
+
+
+def _protection_error(start: Exchange, later: list[Exchange]) -> Json | None:
+    """The error that a new instance shows before anything else is done to it."""
+    if "/backupinstances/" not in start.path.lower():
+        return None
+    for each in later[1:]:
+        if each.method != "GET" and each.path.lower().startswith(start.path.lower()):
+            return None
+        if each.path.lower() == start.path.lower() and isinstance(each.body, dict):
+            if error := (each.body.get("properties") or {}).get("protectionErrorDetails"):
+                return error
+    return None
+
+
+def _end_of(start: Exchange, later: list[Exchange]) -> Json | None:
     """The error of the operation that an exchange starts."""
-    place = start.headers.get("azure-asyncoperation", "").partition("?")[0]
-    ends = (each.body["error"] for each in later if place in each.url and error_code(each.body))
-    return next(ends, None)
+    place = start.headers.get("azure-asyncoperation", "").partition("&")[0]
+    for each in later[1:]:
+        if each.headers.get("azure-asyncoperation", "").startswith(place):
+            return None  # a recorder that masks ids gives the next operation the same name
+        if place in each.url and error_code(each.body):
+            return each.body["error"]
+    return None
 
 
 def _failure_of_job(start: Exchange, later: list[Exchange]) -> dict[str, str] | None:

@@ -62,4 +62,6 @@ class Names:
 
 
 def _path(url: str) -> str:
-    return unquote(urlsplit(url).path).lower()
+    """Path and api-version: a recorder that masks ids leaves no more to tell two operations apart."""
+    version = re.search(r"api-version=[\w-]+", url)
+    return f"{unquote(urlsplit(url).path).lower()}?{version[0] if version else ''}"

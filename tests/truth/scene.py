@@ -5,13 +5,14 @@ deleted, an identity that was made) happens when the recording shows that it has
 """
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from tests.truth.estate import FLEXIBLE, GROUP, Estate
-from tests.truth.names import MADE_UP, Names
+from tests.truth.names import GUID, MADE_UP, Names
 from tests.truth.recording import Exchange, Json, error_code
 
 from simulator.arm import roles
@@ -25,6 +26,8 @@ API = "2024-04-01"
 SENT = ("friendlyName", "dataSourceInfo", "dataSourceSetInfo", "policyInfo", "identityDetails", "objectType")
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+
+ASSIGNED = ("roleDefinitionId", "principalId", "principalType", "condition", "conditionVersion", "description")
 
 Try = Callable[[Exchange], Response]
 
@@ -43,6 +46,7 @@ def build(exchanges: list[Exchange]) -> tuple[LocalAzure, Names]:
         tell(azure, "PUT", server, {"location": estate.region()})
     azure.advance(900)
     _vaults(azure, names, estate)
+    _define_roles(azure, exchanges)
     _roles(azure, names, estate)
     azure.advance(900)
     for instance, properties in estate.instances().items():
@@ -72,7 +76,7 @@ def _vaults(azure: LocalAzure, names: Names, estate: Estate) -> None:
 
 def _policy(estate: Estate) -> Json:
     """A policy of which nothing was recorded but its name."""
-    store = {"dataStoreType": "VaultStore", "objectType": "DataStoreInfoBase"}
+    store = {"dataStoreType": estate.store(), "objectType": "DataStoreInfoBase"}
     tag = {"tagInfo": {"tagName": "Default", "id": "Default_"}, "taggingPriority": 99, "isDefault": True}
     backup = {
         "name": estate.rule_name(),
@@ -95,7 +99,7 @@ def _roles(azure: LocalAzure, names: Names, estate: Estate) -> None:
     """The role assignments that lists show, and what the vaults' identities need unless they were refused it."""
     for each in estate.assignments():
         told = names.body(each["properties"])
-        kept = {name: told.get(name) for name in ("roleDefinitionId", "principalId", "principalType", "condition")}
+        kept = {name: told.get(name) for name in ASSIGNED}
         tell(azure, "PUT", each["id"], {"properties": kept}, may_fail=True)
     if estate.lacks_roles():
         return
@@ -104,6 +108,16 @@ def _roles(azure: LocalAzure, names: Names, estate: Estate) -> None:
             for group in estate.groups():
                 for role in (roles.OWNER,):
                     assign(azure, group, principal, role)
+
+
+def _define_roles(azure: LocalAzure, exchanges: list[Exchange]) -> None:
+    """Roles that are assigned and that nobody has here become custom roles without any right."""
+    text = "".join(json.dumps([each.request_body, each.body]) for each in exchanges)
+    scope = f"/subscriptions/{Estate(exchanges).subscriptions()[0]}" if Estate(exchanges).subscriptions() else ""
+    for role in dict.fromkeys(re.findall(rf"roleDefinitions/({GUID})", text)):
+        if role not in roles.BUILT_IN:
+            properties = {"roleName": f"role {role}", "permissions": [{"actions": []}], "assignableScopes": ["/"]}
+            tell(azure, "PUT", f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{role}", {"properties": properties})
 
 
 def _principals(vault: Json) -> list[str]:

@@ -62,20 +62,24 @@ def post_backup(world: World, call: Call) -> Response:
 
 @effect
 def triggered(world: World, operation: str, instance_id: str, tag: str, caller: str) -> None:
-    """The operation ends with a job; its id has another casing than the vault's (recordings of 2024 and 2025)."""
+    """The operation ends with a job, whose id is written as the vault's own id is.
+
+    **Source**: dp-pgflex-lifecycle-roles-2024-04-29 (an old vault in odd casing), dp-disk-create-backup-delete-2025-11-06.
+    """
     instance = world.get(instance_id)
     policy = _policy(world, instance) if instance else None
     if instance is None or policy is None:
         operations.finish(world, operation)  # Assumed: without a job, when the instance went meanwhile
         return
     job = _run(world, instance, policy, tag, user_triggered=True)
-    odd = job.id.replace("/resourceGroups/", "/resourcegroups/", 1).replace("/backupVaults/", "/BackupVaults/", 1)
-    operations.finish(world, operation, job_id=odd)
+    vault = world.resources[instance_body.vault_id(job.id).lower()]
+    operations.finish(world, operation, job_id=f"{vault.id}/backupJobs/{job.body['name']}")
     resources.emit_completed(world, instance_id, f"{LIVE}/backup/action", caller)
 
 
 def _is_backup_rule(policy: Resource, name: object) -> bool:
-    return bool(policy_rules.backup_rule(policy.body["properties"])["name"] == name)
+    properties = policy.body["properties"]
+    return not policy_rules.is_continuous(properties) and policy_rules.backup_rule(properties)["name"] == name
 
 
 # -- scheduled ---------------------------------------------------------------------------------------------------
@@ -86,6 +90,8 @@ def plan_next(world: World, instance: Resource) -> None:
     instance.hidden["plan"] = plan = instance.hidden.get("plan", 0) + 1
     policy = _policy(world, instance)
     if policy is None or instance_body.state(instance) != instance_body.CONFIGURED:
+        return
+    if policy_rules.is_continuous(policy.body["properties"]):
         return
     slot = schedule.next_slot(policy_rules.backup_rule(policy.body["properties"]), world.now)
     after_s = (slot - world.now).total_seconds() + latencies.draw(world, "start of schedule", instance.id, slot)

@@ -93,7 +93,8 @@ def not_found() -> ArmError:
         "If the issue persists, contact Microsoft support."
     )
     body = {"error": {"code": code, "message": message, "target": None, "details": None}}
-    return ArmError(HTTPStatus.NOT_FOUND, code, message, headers={"x-ms-error-code": code}, body=body)
+    headers = {"x-ms-error-code": code, "content-type": "application/json"}
+    return ArmError(HTTPStatus.NOT_FOUND, code, message, headers=headers, body=body)
 
 
 def _told(problem: Problem, details: list[Json] | None = None, properties: Json | None = None) -> Json:

@@ -3,6 +3,8 @@
 It decides nothing: which state comes next is told by those who know why.
 """
 
+from typing import Any
+
 from simulator.arm.dataprotection.datasources import LIVE
 from simulator.arm.dataprotection.kinds import Kind, kind_of
 from simulator.arm.dataprotection.members import ordered
@@ -36,6 +38,15 @@ _SENT = (
     *("friendlyName", "dataSourceInfo", "dataSourceSetInfo", "policyInfo"),
     *("datasourceAuthCredentials", "identityDetails", "objectType"),
 )
+# Source: dp-aks-delete200-lifecycle-2024-05-07, dp-pgsingle-lifecycle-2024-03-13.
+_NULLS = (
+    (
+        ("objectType", "KubernetesClusterBackupDatasourceParameters"),
+        ("includedNamespaces", "excludedNamespaces", "includedResourceTypes", "excludedResourceTypes")
+        + ("labelSelectors", "backupHookReferences"),
+    ),
+    (("secretStoreType", "AzureKeyVault"), ("value",)),
+)
 _DATASOURCE = (
     "resourceID",
     "resourceUri",
@@ -64,10 +75,22 @@ def read(properties: Json) -> Json:
     name = str(source["resourceID"]).rpartition("/")[2]
     source["resourceName"] = source.get("resourceName") or name
     whole: Json = {"friendlyName": name, "objectType": "BackupInstance"} | kept
-    whole |= {"dataSourceInfo": ordered(source, _DATASOURCE), "policyInfo": policy}
+    whole |= {"dataSourceInfo": ordered(source, _DATASOURCE), "policyInfo": _with_nulls(policy)}
+    if "datasourceAuthCredentials" in kept:
+        whole["datasourceAuthCredentials"] = _with_nulls(kept["datasourceAuthCredentials"])
     if "dataSourceSetInfo" in kept:
         whole["dataSourceSetInfo"] = ordered(kept["dataSourceSetInfo"], _DATASOURCE)
     return ordered(whole, MEMBERS)
+
+
+def _with_nulls(value: Any) -> Any:
+    """A value with the members that the service writes even without a value, wherever such an object stands."""
+    if isinstance(value, list):
+        return [_with_nulls(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    names = [name for mark, names in _NULLS if value.get(mark[0]) == mark[1] for name in names]
+    return {name: _with_nulls(item) for name, item in value.items()} | {n: value.get(n) for n in names}
 
 
 def whole(instance_id: str, properties: Json, tags: Json | None) -> Json:

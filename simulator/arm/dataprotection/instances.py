@@ -109,10 +109,11 @@ def _change(world: World, call: Call, vault: Resource, instance: Resource, wante
     instance.body = instance_body.whole(instance.id, changed, tags)
     instance_body.turn(instance, instance_body.UPDATING, error=old.get("protectionErrorDetails"))
     about = {"instance_id": instance.id, "change": instance_body.begin(instance, "update")}
-    operation = operations.start(world, vault, "put instance", provisioned, **about, caller=call.caller)
+    operation = operations.start(world, vault, "change instance", provisioned, **about, caller=call.caller)
     unprotected = before in (instance_body.STOPPED, instance_body.SUSPENDED)
     to = before if unprotected else instance_body.CONFIGURED
-    world.schedule(latencies.draw(world, "update", operation), configured, **about, to=to)
+    after_s = sum(latencies.draw(world, row, operation) for row in ("change instance", "update"))
+    world.schedule(after_s, configured, **about, to=to)
     return _written(world, call, instance, operation, location=instance.id)
 
 

@@ -16,7 +16,7 @@ class Kind:
 
     is_database: its jobs show progress and its points are full. actions: what a job that somebody started offers.
     destination: where a finished job says that its data went. accepted_since: the api-version from which PUT of an
-    instance answers 202 without a body.
+    instance answers 202 without a body. needs_schedule: a policy without a backup rule makes no sense.
     """
 
     type: str
@@ -25,6 +25,7 @@ class Kind:
     actions: tuple[str, ...] = ("",)
     destination: str | None = "VaultStore"
     accepted_since: str | None = None
+    needs_schedule: bool = True
 
 
 # Source: dp-disk-create-backup-delete-2025-11-06, dp-blob-create-delete-2025-11-06, dp-update-policy-2025-11-06,
@@ -33,10 +34,10 @@ class Kind:
 _KINDS = (
     Kind(FLEXIBLE_SERVER, is_played=True, is_database=True, actions=("Cancellable",)),
     Kind("Microsoft.DBforMySQL/flexibleServers", is_database=True),
-    Kind("Microsoft.DBforPostgreSQL/servers/databases", is_database=True),
+    Kind("Microsoft.DBforPostgreSQL/servers/databases", is_database=True, destination=None),
     Kind("Microsoft.Compute/disks", destination="OperationalTierStore"),
     Kind("Microsoft.ContainerService/managedClusters", destination=None),
-    Kind("Microsoft.Storage/storageAccounts/blobServices", accepted_since="2025-07-01"),
+    Kind("Microsoft.Storage/storageAccounts/blobServices", accepted_since="2025-07-01", needs_schedule=False),
     Kind("Microsoft.Storage/storageAccounts/adlsBlobServices", accepted_since="2025-07-01"),
 )
 KINDS = {kind.type.lower(): kind for kind in _KINDS}

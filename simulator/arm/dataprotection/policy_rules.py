@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from simulator.arm.dataprotection import retention, schedule
+from simulator.arm.dataprotection.kinds import KINDS
 from simulator.arm.dataprotection.members import ordered
 from simulator.wire import Json
 
@@ -40,9 +41,14 @@ def mistake(properties: Json) -> str | None:
 
 
 def backup_rule(properties: Json) -> Json:
-    """The rule that says when to back up; a policy has one."""
+    """The rule that says when to back up; a policy has one, unless it `is_continuous`."""
     found: Json = next(rule for rule in properties["policyRules"] if rule["objectType"] == BACKUP)
     return found
+
+
+def is_continuous(properties: Json) -> bool:
+    """Whether a policy only says how long to keep. **Source**: dp-validate-failed-then-ok-disk-blob-2022-07-01."""
+    return not any(rule["objectType"] == BACKUP for rule in properties["policyRules"])
 
 
 def local(properties: Json, at: datetime) -> datetime:
@@ -64,7 +70,11 @@ def retention_names(properties: Json) -> set[str]:
 
 def _mistakes(properties: Json) -> Iterator[str]:
     rules = properties["policyRules"]
-    if len([rule for rule in rules if rule["objectType"] == BACKUP]) != 1:
+    kinds = [KINDS.get(str(name).lower()) for name in properties.get("datasourceTypes", ())]
+    may_lack_schedule = any(kind and not kind.needs_schedule for kind in kinds)
+    if len([rule for rule in rules if rule["objectType"] == BACKUP]) != 1 and not (
+        may_lack_schedule and is_continuous(properties)
+    ):
         yield "a policy needs one AzureBackupRule"
         return
     defaults = [rule for rule in rules if rule["objectType"] == RETENTION and rule.get("isDefault")]
@@ -73,6 +83,8 @@ def _mistakes(properties: Json) -> Iterator[str]:
     for rule in rules:
         if rule["objectType"] == RETENTION:
             yield from _complaint(_durations, rule)
+    if is_continuous(properties):
+        return
     tagging = backup_rule(properties)["trigger"]["taggingCriteria"]
     if len({entry["taggingPriority"] for entry in tagging}) < len(tagging):
         yield "tagging priorities must be unique"

@@ -41,7 +41,7 @@ def post_validate(world: World, call: Call) -> Response:
 def validated(world: World, operation: str, vault_id: str, wanted: Json) -> None:
     """A validation ends with what is wrong at this moment."""
     vault = world.get(vault_id)
-    problem = _injected(world, wanted) or (problem_of(world, vault, wanted) if vault else None)
+    problem = _injected(world, "fail_validation", wanted) or (problem_of(world, vault, wanted) if vault else None)
     operations.finish(world, operation, error=errors.protection_details(world, problem) if problem else None)
 
 
@@ -65,8 +65,9 @@ def problem_of(world: World, vault: Resource, wanted: Json, instance_id: str = "
 
 def problem_of_instance(world: World, instance: Resource) -> Problem | None:
     """The same for an instance that exists."""
-    vault = world.get(instance_body.vault_id(instance.id))
-    return problem_of(world, vault, instance.body["properties"], instance.id) if vault else None
+    vault, wanted = world.get(instance_body.vault_id(instance.id)), instance.body["properties"]
+    injected = _injected(world, "fail_protection", wanted)
+    return injected or (problem_of(world, vault, wanted, instance.id) if vault else None)
 
 
 def identity_problem(_: World, vault: Resource, wanted: Json, __: str = "") -> Problem | None:
@@ -154,8 +155,8 @@ def _datasource_problems(world: World, vault: Resource, wanted: Json) -> Iterato
         yield problem
 
 
-def _injected(world: World, wanted: Json) -> Problem | None:
-    fault = world.faults.take("fail_validation", instance_body.datasource_id(wanted))
+def _injected(world: World, kind: str, wanted: Json) -> Problem | None:
+    fault = world.faults.take(kind, instance_body.datasource_id(wanted))
     if not fault:
         return None
     usual = {"code": "CloudInternalError", "message": "Microsoft Azure Backup encountered an internal error."}
@@ -164,7 +165,8 @@ def _injected(world: World, wanted: Json) -> Problem | None:
         "Wait for a few minutes and then try the operation again. "
         "If the issue persists, please contact Microsoft support."
     )
-    return Problem(told["code"], told["message"], advice, inner=told["code"], text=told["message"])
+    inner = str(fault.detail.get("inner", told["code"]))
+    return Problem(told["code"], told["message"], advice, inner=inner, text=told["message"])
 
 
 _VAULT = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataProtection/backupVaults/{vault}"

@@ -14,6 +14,9 @@ from simulator.world import Resource, World
 TYPE = "Microsoft.DataProtection/backupVaults"
 ALWAYS_ON_SINCE = "2025-09-01"
 REGION_OF_CHOICE_SINCE = "2026-06-01"
+# Source: aso-dp-backupvault-20231101 (no level yet), dp-validate-failed-then-ok-disk-blob-2022-07-01 (none of them).
+# Assumed: which api-version between the recorded ones brought a member.
+SHOWN_SINCE = {"secureScore": "2023-01-01", "replicatedRegions": "2023-01-01", "bcdrSecurityLevel": "2024-01-01"}
 DEFAULT_SOFT_DELETE = {"state": "AlwaysOn", "retentionDurationInDays": 14.0}
 
 # Azure's pairs, as far as a source names them. Source: dp-vault-create-delete-2025-11-06, the CLI's table.
@@ -45,10 +48,23 @@ def region(text: str) -> str:
 
 def shown(vault: Resource, call: Call) -> Json:
     """The vault as this api-version shows it. **Source**: ps-dp-vault-and-instances-get-2026-08-30."""
-    if call.api_version < REGION_OF_CHOICE_SINCE:
-        return vault.body
-    extra = {"regionOfChoiceSettings": {"status": "NotApplicable"}}
-    return vault.body | {"properties": vault.body["properties"] | extra}
+    properties: Json = vault.body["properties"]
+    known = {name: value for name, value in properties.items() if call.api_version >= SHOWN_SINCE.get(name, "")}
+    if call.api_version >= REGION_OF_CHOICE_SINCE:
+        known["regionOfChoiceSettings"] = {"status": "NotApplicable"}
+    return vault.body | {"properties": known}
+
+
+def unintroduced(body: Json) -> Json:
+    """A vault as the answer to its own write shows it: user-assigned identities without their ids.
+
+    **Source**: dp-uami-create-update-2025-11-06, also for identities that the vault had before.
+    """
+    identity: Json = body.get("identity") or {}
+    if "userAssignedIdentities" not in identity:
+        return body
+    users: Json = {key: {} for key in identity["userAssignedIdentities"]}
+    return body | {"identity": identity | {"userAssignedIdentities": users}}
 
 
 def wanted(world: World, call: Call, known: Resource | None) -> Json:

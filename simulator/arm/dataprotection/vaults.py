@@ -8,7 +8,7 @@ import json
 from simulator.arm import resources
 from simulator.arm.dataprotection import errors, operations, problems
 from simulator.arm.dataprotection.existence import require_vault
-from simulator.arm.dataprotection.vault_body import ALWAYS_ON_SINCE, TYPE, introduce_users, shown, wanted
+from simulator.arm.dataprotection.vault_body import ALWAYS_ON_SINCE, TYPE, introduce_users, shown, unintroduced, wanted
 from simulator.arm.routing import Call, Route
 from simulator.wire import Json, Response, empty_response, json_response, stamp
 from simulator.world import Resource, World, effect
@@ -63,7 +63,7 @@ def put(world: World, call: Call) -> Response:
     vault = world.put(body["id"], TYPE, body, **hidden)
     operation = operations.start(world, vault, "put vault", settled, vault_id=vault.id, caller=call.caller)
     told = operations.headers(world, call, operation, retry_after_s=PUT_RETRY_AFTER_S)
-    return json_response(201, shown(vault, call), told | system_data)
+    return json_response(201, unintroduced(shown(vault, call)), told | system_data)
 
 
 @effect

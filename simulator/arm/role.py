@@ -1,0 +1,43 @@
+"""What a role is, and what it permits: its actions, less the ones it takes back.
+
+The roles themselves stand in roles.py and datasource_roles.py.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role definition: the actions it permits, less the ones it takes back.
+
+    created and updated: as recorded for Reader. Assumed: the same for every role that was not recorded.
+    """
+
+    guid: str
+    name: str
+    description: str
+    actions: tuple[str, ...]
+    not_actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+    type: str = "BuiltInRole"
+    scopes: tuple[str, ...] = ("/",)
+    created: str = "2015-02-02T21:55:09.8806423Z"
+    updated: str = "2021-11-11T20:13:47.8628684Z"
+
+
+@lru_cache(maxsize=100_000)
+def allows(role: Role, action: str) -> bool:
+    """Whether a role permits an action: some of its actions match, and none of its notActions."""
+    return _matches(role.actions, action) and not _matches(role.not_actions, action)
+
+
+def _matches(patterns: tuple[str, ...], action: str) -> bool:
+    texts = (".*".join(map(re.escape, pattern.split("*"))) for pattern in patterns)
+    return any(re.fullmatch(text, action, re.IGNORECASE) for text in texts)
+
+
+def below(prefix: str, text: str) -> tuple[str, ...]:
+    """Actions that begin alike, one a line."""
+    return tuple(prefix + line for line in text.split())

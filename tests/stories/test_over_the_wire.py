@@ -1,0 +1,75 @@
+"""The same promise with a real joint at every place: HTTPS, identity, Event Grid, queues, Microsoft's own worker."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cli.demo.estate import REGIONS, RULES
+from cli.deployment import prepare_group, server_body
+from cli.over_the_wire import OverTheWire
+from cli.stage import INSTANCES, server_id
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    """Three processes, in a folder of their own; stopped whatever happens."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    made = OverTheWire(RULES, REGIONS, 3)
+    yield made
+    made.close()
+
+
+def test_a_tagged_server_ends_protected_over_the_wire(stage):
+    """A tag on a server of the HTTPS Azure ends in protection, done by the app in Microsoft's worker."""
+    prepare_group(stage.arm, "rg-shop", "westeurope")
+    stage.run_until(stage.now + timedelta(minutes=10))
+    server = server_id("pg-orders", "rg-shop")
+    stage.arm("PUT", server, server_body("westeurope", {"backup-tier": "gold"}))
+    stage.run_until(stage.now + timedelta(minutes=40))
+    (instance,) = stage.resources(INSTANCES)
+    assert instance["properties"]["currentProtectionState"] == "ProtectionConfigured"
+    assert stage.row(server).verdict == "protected"
+    assert stage.failures == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_an_interrupted_demo_leaves_nothing_running(tmp_path, number):
+    """Ctrl-C in the middle of the story ends every process that the demo has started."""
+    command = [sys.executable, "-m", "cli.demo"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # noqa: TID251 - the demo inherits it
+    demo = subprocess.Popen(  # noqa: S603 - our own module
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    lines = iter(demo.stdout.readline, "")
+    assert any("is created" in line for line in lines)
+    children = _below(demo.pid)
+    assert len(children) >= 3
+    demo.send_signal(number)
+    demo.communicate(timeout=30)
+    assert demo.returncode == 130
+    assert [pid for pid in children if Path(f"/proc/{pid}/cmdline").exists() and _is_python(pid)] == []
+
+
+def _below(pid):
+    """The processes below one, at any depth."""
+    folder = Path(f"/proc/{pid}/task/{pid}/children")
+    if not folder.exists():
+        pytest.skip("this system does not tell which processes belong to which (/proc)")
+    children = [int(child) for child in folder.read_text(encoding="ascii").split()]
+    return children + [below for child in children for below in _below(child)]
+
+
+def _is_python(pid):
+    """Whether a process still runs something of ours; a number may have been given to another since."""
+    try:
+        return b"python" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
