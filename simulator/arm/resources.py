@@ -1,7 +1,4 @@
-"""What ARM itself serves for everybody: subscriptions, resource groups, lists of resources (Microsoft.Resources).
-
-It knows no provider: a resource is its id, type and body.
-"""
+"""What ARM itself serves for everybody: subscriptions and resource groups (Microsoft.Resources). It knows no provider."""
 
 import re
 
@@ -15,7 +12,6 @@ __all__ = ["ROUTES", "emit_accepted", "emit_completed", "require_group", "requir
 
 SUBSCRIPTION, GROUP = "microsoft.resources/subscriptions", "microsoft.resources/subscriptions/resourcegroups"
 PLAYED = ("microsoft.dbforpostgresql/", "microsoft.dataprotection/", "microsoft.eventgrid/")
-LISTED = ("id", "name", "type", "location", "tags", "sku", "identity")
 GATEWAY = {"x-ms-failure-cause": "gateway"}
 GROUP_DELETION_S = (30.0, 90.0)  # Assumed: no recording shows one from start to end.
 SCOPE = re.compile(
@@ -118,15 +114,16 @@ def put_group(world: World, call: Call) -> Response:
         return json_response(200, existing.body)
     if not call.body.get("location"):
         raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
+    group_id = f"/subscriptions/{call.at['sub']}/resourceGroups/{call.at['group']}"  # however the caller spelt it
     body = {
-        "id": call.path,
+        "id": group_id,
         "name": call.at["group"],
         "type": "Microsoft.Resources/resourceGroups",
         "location": call.body["location"].replace(" ", "").lower(),
         "tags": call.body.get("tags") or {},
         "properties": {"provisioningState": "Succeeded"},
     }
-    return json_response(201, world.put(call.path, GROUP, body).body)
+    return json_response(201, world.put(group_id, GROUP, body).body)
 
 
 def get_group(world: World, call: Call) -> Response:
@@ -197,26 +194,6 @@ def get_operation_result(world: World, call: Call) -> Response:
     return empty_response(200)
 
 
-# -- lists of resources ------------------------------------------------------------------------------------------
-
-
-def list_resources(world: World, call: Call) -> Response:
-    """The resources of a group or subscription with their tags, in one page, also by $filter=resourceType eq '…'."""
-    scope = call.path.lower().rpartition("/resources")[0] + "/"
-    require_scope(world, scope.rstrip("/"))
-    text = call.request.query.get("$filter", "")
-    wanted = re.fullmatch(r"\s*resourceType eq '([^']+)'\s*", text, re.IGNORECASE)
-    if text and not wanted:
-        raise ArmError(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified in the query string.")
-    value = [
-        {name: each.body[name] for name in LISTED if name in each.body}
-        for key, each in list(world.resources.items())
-        if key.startswith(scope) and "location" in each.body and each.type.count("/") == 1
-        if not wanted or each.type == wanted[1].lower()
-    ]
-    return json_response(200, {"value": value})
-
-
 _SUB, _GROUP = "/subscriptions/{sub}", "/subscriptions/{sub}/resourceGroups/{group}"
 _S, _G = "Microsoft.Resources/subscriptions", "Microsoft.Resources/subscriptions/resourceGroups"
 ROUTES = (
@@ -230,6 +207,4 @@ ROUTES = (
     Route("DELETE", _GROUP, f"{_G}/delete", delete_group),
     Route("GET", f"{_SUB}/resourceGroups", f"{_G}/read", list_groups),
     Route("GET", f"{_SUB}/operationresults/{{operation}}", f"{_S}/operationresults/read", get_operation_result),
-    Route("GET", f"{_SUB}/resources", f"{_S}/resources/read", list_resources),
-    Route("GET", f"{_GROUP}/resources", f"{_G}/resources/read", list_resources),
 )

@@ -16,6 +16,7 @@ from typing import ClassVar
 from uuid import UUID, uuid5
 
 from simulator.storage.blob_list import blobs_xml, containers_xml
+from simulator.storage.envelope import stamped
 from simulator.storage.lease import Lease
 from simulator.storage.refusals import StorageError, require_token
 from simulator.wire import Request, Response, http_date
@@ -96,12 +97,7 @@ class BlobService:
             response = refusal.xml_response()
             if request.method == "HEAD":
                 response = Response(response.status, response.headers)
-        response.headers["x-ms-request-id"] = f"00000000-0001-0000-0000-{self._turn():012x}"
-        response.headers["x-ms-version"] = request.headers.get("x-ms-version", "2021-12-02")
-        response.headers["date"] = http_date(self._now())
-        if "x-ms-client-request-id" in request.headers:
-            response.headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
-        return response
+        return stamped(response, request, self._now(), service=1, number=self._turn())
 
     def _operate(self, request: Request) -> Response:
         container, _, blob = request.path.strip("/").partition("/")

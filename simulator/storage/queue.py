@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from xml.sax.saxutils import escape
 
+from simulator.storage.envelope import stamped
 from simulator.storage.messages import NEVER, MessageQueue, StoredMessage
 from simulator.storage.queue_xml import (
     GET_FIELDS,
@@ -89,12 +90,7 @@ class QueueService:
         except StorageError as refusal:
             response = refusal.xml_response()
         self.answers += 1
-        response.headers["x-ms-request-id"] = f"00000000-0003-0000-0000-{self.answers:012x}"
-        response.headers["x-ms-version"] = request.headers.get("x-ms-version", "2021-02-12")
-        response.headers["date"] = http_date(self._now())
-        if "x-ms-client-request-id" in request.headers:
-            response.headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
-        return response
+        return stamped(response, request, self._now(), service=3, number=self.answers)
 
     def _operate(self, request: Request) -> Response:
         queue, *rest = request.path.strip("/").split("/", 2)

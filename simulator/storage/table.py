@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from simulator.storage.envelope import stamped
 from simulator.storage.refusals import StorageError, require_token
 from simulator.storage.table_batch import failed, keys_of, read_batch, require_new, write_batch
 from simulator.storage.table_entity import (
@@ -35,7 +36,7 @@ from simulator.storage.table_request import (
     target_of,
     top,
 )
-from simulator.wire import Request, Response, http_date
+from simulator.wire import Request, Response
 
 DELETION_S = 40
 
@@ -94,12 +95,7 @@ class TableService:
         except StorageError as refusal:
             response = refusal.json_response()
         self.answers += 1
-        response.headers["x-ms-request-id"] = f"00000000-0002-0000-0000-{self.answers:012x}"
-        response.headers["x-ms-version"] = request.headers.get("x-ms-version", "2019-02-02")
-        response.headers["date"] = http_date(self._now())
-        if "x-ms-client-request-id" in request.headers:
-            response.headers["x-ms-client-request-id"] = request.headers["x-ms-client-request-id"]
-        return response
+        return stamped(response, request, self._now(), service=2, number=self.answers)
 
     def _operate(self, request: Request) -> Response:
         method = request.headers.get("x-http-method", request.method).upper()

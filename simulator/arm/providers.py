@@ -1,0 +1,95 @@
+"""Which resource providers and regions a subscription has. Registering changes nothing: all that are played are there.
+
+**Source**: Microsoft's REST reference, "Providers - Get", "Subscriptions - List Locations". Assumed: a provider that is
+not played here is unknown.
+"""
+
+from simulator.arm.postgresql_server import REGIONS
+from simulator.arm.resources import GATEWAY, require_subscription
+from simulator.arm.routing import Call, Route
+from simulator.wire import ArmError, Json, Response, json_response
+from simulator.world import World
+
+PLAYED: dict[str, dict[str, tuple[str, ...]]] = {
+    "Microsoft.Authorization": {
+        "roleAssignments": ("2022-04-01",),
+        "roleDefinitions": ("2022-05-01-preview", "2022-04-01"),
+    },
+    "Microsoft.DataProtection": {
+        name: ("2026-06-01", "2026-03-01", "2025-09-01", "2025-07-01", "2024-04-01", "2023-11-01")
+        for name in ("backupVaults", "locations", "operations", "locations/operationStatus")
+    },
+    "Microsoft.DBforPostgreSQL": {
+        "flexibleServers": ("2025-08-01", "2024-11-01-preview", "2023-12-01-preview", "2022-12-01"),
+        "locations": ("2025-08-01", "2022-12-01"),
+    },
+    "Microsoft.EventGrid": dict.fromkeys(("systemTopics", "topics", "eventSubscriptions"), ("2025-02-15",)),
+    "Microsoft.ManagedIdentity": {"userAssignedIdentities": ("2023-01-31",)},
+    "Microsoft.ResourceGraph": {"resources": ("2021-03-01",)},
+    "Microsoft.Resources": {
+        name: ("2022-09-01", "2021-04-01") for name in ("subscriptions", "resourceGroups", "resources", "tags")
+    },
+    "Microsoft.Storage": {"storageAccounts": ("2025-01-01", "2024-01-01", "2023-01-01")},
+}
+"""Per provider its resource types, each with its api-versions, newest first. Assumed: which ones; any is answered."""
+
+
+def get_provider(world: World, call: Call) -> Response:
+    """One resource provider with its types, also as the answer to a registration."""
+    require_subscription(world, call.at["sub"])
+    found = next((name for name in PLAYED if name.lower() == call.at["namespace"].lower()), None)
+    if found is None:
+        message = f"The resource namespace '{call.at['namespace']}' is invalid."
+        raise ArmError(404, "InvalidResourceNamespace", message, headers=GATEWAY)
+    return json_response(200, _provider(call.at["sub"], found))
+
+
+def list_providers(world: World, call: Call) -> Response:
+    """All resource providers."""
+    require_subscription(world, call.at["sub"])
+    return json_response(200, {"value": [_provider(call.at["sub"], name) for name in PLAYED]})
+
+
+def list_locations(world: World, call: Call) -> Response:
+    """The regions of a subscription. Assumed: zones, pairs and coordinates are left out."""
+    require_subscription(world, call.at["sub"])
+    value = [
+        {
+            "id": f"/subscriptions/{call.at['sub']}/locations/{region}",
+            "name": region,
+            "type": "Region",
+            "displayName": name,
+            "regionalDisplayName": name,
+            "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
+        }
+        for region, name in REGIONS.items()
+    ]
+    return json_response(200, {"value": value})
+
+
+def _provider(subscription_id: str, namespace: str) -> Json:
+    types = [
+        {
+            "resourceType": name,
+            "locations": list(REGIONS.values()),
+            "apiVersions": list(versions),
+            "capabilities": "SupportsTags, SupportsLocation",
+        }
+        for name, versions in PLAYED[namespace].items()
+    ]
+    return {
+        "id": f"/subscriptions/{subscription_id}/providers/{namespace}",
+        "namespace": namespace,
+        "resourceTypes": types,
+        "registrationState": "Registered",
+        "registrationPolicy": "RegistrationRequired",
+    }
+
+
+_SUB, _READ = "/subscriptions/{sub}", "Microsoft.Resources/subscriptions"
+ROUTES = (
+    Route("GET", f"{_SUB}/locations", f"{_READ}/locations/read", list_locations),
+    Route("GET", f"{_SUB}/providers", f"{_READ}/providers/read", list_providers),
+    Route("GET", f"{_SUB}/providers/{{namespace}}", f"{_READ}/providers/read", get_provider),
+    Route("POST", f"{_SUB}/providers/{{namespace}}/register", "Microsoft.Resources/providers/register/action", get_provider),
+)
