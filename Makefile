@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench package lock clean
+.PHONY: help demo test lint bench truth az package lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,12 @@ lint: $(READY) ## mend what the linter can mend
 
 bench: $(READY) ## calls, bytes and CPU beside the plain SDK flow, against the budgets
 	@$(BIN)/python -m tests.bench
+
+truth: $(READY) ## recorded traffic of the real Azure held against the local one (FLEXGUARD_WIRE names its folder)
+	@$(BIN)/python -m tests.truth
+
+az: $(READY) ## Microsoft's own command line for the local Azure, installed once (optional, 700 MB)
+	@$(BIN)/python -m cli.az --install
 
 package: $(READY) ## the zip that Azure gets, in dist/ (WITH_DEPENDENCIES=1 for deployments without remote build)
 	@$(BIN)/python -m cli.package $(if $(WITH_DEPENDENCIES),--with-dependencies)

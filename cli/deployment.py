@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from cli.stage import SCOPE, Json, vault_id
-from shared.cloud.rights import APP_ACTIONS, GRANTER_ACTIONS
+from shared.cloud.rights import APP_ACTIONS, GRANTER_ACTIONS, granting_condition
 from shared.core.names import role_assignment_name
 
 APP_ROLE = "7d5b3f50-1111-4c9a-9b8e-2f6d1f1c8a0e"
+GRANTER_ROLE = "7d5b3f50-2222-4c9a-9b8e-2f6d1f1c8a0e"
 VAULT_ROLES = ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "c088a766-074b-43ba-90d4-1fb21feae531")  # Reader, LTR backup
 PROPAGATION_S = 600.0  # Source: documentation: a role works after at most ten minutes
 
@@ -18,22 +19,28 @@ def deploy(arm: Arm, regions: tuple[str, ...], app: str, *, grants_roles: bool =
     """Make a subscription with a vault in each region, and let the app's identity in. It works after PROPAGATION_S."""
     arm("PUT", SCOPE, {"displayName": "production"})
     arm("PUT", f"{SCOPE}/resourceGroups/rg-backup", {"location": regions[0]})
-    for region in regions:
-        arm("PUT", vault_id(region), _vault(region))
-    actions = sorted({*APP_ACTIONS, *(GRANTER_ACTIONS if grants_roles else ())})
-    permissions = [{"actions": actions, "notActions": [], "dataActions": [], "notDataActions": []}]
-    role = {"roleName": "Flexguard", "type": "CustomRole", "assignableScopes": [SCOPE], "permissions": permissions}
-    arm("PUT", f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{APP_ROLE}", {"properties": role})
+    vaults = [arm("PUT", vault_id(region), _vault(region)) for region in regions]
+    _define(arm, APP_ROLE, "Flexguard", sorted(APP_ACTIONS))
     assign(arm, SCOPE, APP_ROLE, app)
+    if grants_roles:
+        condition = granting_condition(VAULT_ROLES, [vault["identity"]["principalId"] for vault in vaults])
+        _define(arm, GRANTER_ROLE, "Flexguard role granter", sorted(GRANTER_ACTIONS))
+        assign(arm, SCOPE, GRANTER_ROLE, app, condition)
 
 
-def assign(arm: Arm, scope: str, role: str, principal: str) -> None:
-    """Assign a role, as an infrastructure template does."""
+def _define(arm: Arm, guid: str, name: str, actions: list[str]) -> None:
+    permissions = [{"actions": actions, "notActions": [], "dataActions": [], "notDataActions": []}]
+    role = {"roleName": name, "type": "CustomRole", "assignableScopes": [SCOPE], "permissions": permissions}
+    arm("PUT", f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{guid}", {"properties": role})
+
+
+def assign(arm: Arm, scope: str, role: str, principal: str, condition: str = "") -> None:
+    """Assign a role, as an infrastructure template does; under a condition (Azure ABAC, version 2.0), if there is one."""
     properties = {
         "roleDefinitionId": f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{role}",
         "principalId": principal,
         "principalType": "ServicePrincipal",
-    }
+    } | ({"condition": condition, "conditionVersion": "2.0"} if condition else {})
     name = role_assignment_name(scope, principal, role)
     arm("PUT", f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", {"properties": properties})
 

@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -229,7 +230,13 @@ class Look:
             return Outcome(Verdict.of(Kind.AZURE_UNREACHABLE, f"for a day Azure has answered {reason}"))
         growing_s = min(FIRST_BACKOFF_S * 2 ** min(attempt - 1, 10), LONGEST_BACKOFF_S)
         verdict = Verdict.of(Kind.CONFIGURING, f"Azure answered {reason}; it is tried again")
-        return Outcome(verdict, growing_s if error.retry_after_s is None else error.retry_after_s)
+        if error.retry_after_s is None:
+            return Outcome(verdict, growing_s)
+        return Outcome(verdict, error.retry_after_s + growing_s * self._place_in_crowd(attempt))
+
+    def _place_in_crowd(self, attempt: int) -> float:
+        """From 0 to 1, by server: who is told the same Retry-After does not come back with all the others."""
+        return UUID(stable_guid(self.server_id.text, str(attempt))).int / 2**128
 
 
 def _triggered(first: FirstBackup, ended: Running) -> FirstBackup:

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from azure.core.credentials import AccessToken
 
 from simulator import arm, identity
+from simulator.arm.dataprotection import errors, problems
 from simulator.delivery import Delivery
-from simulator.faults import CALL_FAULTS, Fault
+from simulator.faults import CALL_FAULTS, GUARD, Fault
 from simulator.grid import CustomTopic
 from simulator.storage.blob import BlobService
 from simulator.storage.queue import QueueService
@@ -20,7 +21,7 @@ from simulator.storage.table import TableService
 from simulator.wire import Json, Request, Response, http_date, json_response
 from simulator.world import World
 
-
+GUARD_HOURS = 4  # Assumed: the refusal says "after few hours"
 GATEWAY = {"x-ms-failure-cause": "gateway"}
 THROTTLED = "The request is being throttled as the limit has been reached for operation type."
 TIMED_OUT = "The gateway did not receive a response from the resource provider within the specified time period."
@@ -61,13 +62,23 @@ class LocalAzure:
     """Everything that the product talks to. Virtual time passes only through `advance` and `advance_to`."""
 
     def __init__(self, world: World | None = None) -> None:
+        self.blobs = BlobService(lambda: self.world.now)
         self.world = world or World()
         self.queues = QueueService(lambda: self.world.now)
         self.tables = TableService(lambda: self.world.now)
-        self.blobs = BlobService(lambda: self.world.now)
         self.delivery = Delivery(self._enqueue, self._store_dead_letter)
         self.topic = CustomTopic(lambda: self.world.now, self._forward)
         self.log: list[LoggedCall] = []
+
+    @property
+    def world(self) -> World:
+        """Everything but storage. Whichever world is put here writes its blobs into this account."""
+        return self._world
+
+    @world.setter
+    def world(self, world: World) -> None:
+        world.blobs = self.blobs
+        self._world = world
 
     @property
     def now(self) -> datetime:
@@ -100,7 +111,7 @@ class LocalAzure:
     def handle(self, request: Request) -> Response:
         """Answer one request to any service. Raises AnswerLost when the connection breaks."""
         operation = self._operation(request)
-        fault = self.world.faults.take(CALL_FAULTS, f"{operation} {request.path}")
+        fault = self._fault(f"{operation} {request.path}")
         response = self._refusal(fault) if fault else None
         if response is None:
             response = self._dispatch(request)
@@ -118,6 +129,17 @@ class LocalAzure:
             raise AnswerLost(f"{request.method} {request.path}")
         response.headers.setdefault("date", http_date(self.now))
         return response
+
+    def _fault(self, subject: str) -> Fault | None:
+        """The fault that this call meets. A guard stands for its hours, from its first refusal on."""
+        while fault := self.world.faults.take(CALL_FAULTS, subject):
+            lasts_s = float(fault.detail.get("hours", GUARD_HOURS)) * 3600
+            if fault.kind != GUARD or self.now.timestamp() < fault.detail.setdefault(
+                "until", self.now.timestamp() + lasts_s
+            ):
+                return fault
+            self.world.faults.waiting.remove(fault)
+        return None
 
     def _operation(self, request: Request) -> str:
         kind = request.host.split(".")[1] if request.host.count(".") > 1 else ""
@@ -148,6 +170,8 @@ class LocalAzure:
             return json_response(429, _error(fault, "TooManyRequests", THROTTLED), GATEWAY | retry_after)
         if fault.kind == "gateway_timeout":
             return json_response(504, _error(fault, "GatewayTimeout", TIMED_OUT), {"x-ms-failure-cause": "service"})
+        if fault.kind == GUARD:
+            return errors.refusal(self.world, problems.TOO_MANY_ATTEMPTS).response()
         return self._unavailable() if fault.kind in ("unavailable", "reset") else None
 
     def _unavailable(self) -> Response:
@@ -157,6 +181,7 @@ class LocalAzure:
 def _error(fault: Fault, code: str, message: str) -> Json:
     """The error of a refused call; a fault may have its own words.
 
-    **Source**: arm-429-resourcerequeststhrottled, dp-vault-update-429-identity-2024-05-10, pg-server-504-gatewaytimeout.
+    **Source**: arm-429-resourcerequeststhrottled, dp-vault-update-429-identity-2024-05-10,
+    pg-server-504-gatewaytimeout.
     """
     return {"error": {"code": fault.detail.get("code", code), "message": fault.detail.get("message", message)}}

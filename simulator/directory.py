@@ -68,11 +68,16 @@ class Directory:
 
     def _identity(self, world: World, client: str, resource_id: str, principal: str) -> tuple[str, str] | None:
         """Object id and client id of the identity that is named; without a name, of the system-assigned one."""
-        own = str(uuid5(CLIENTS, self.principal))
+        own = client_of(self.principal)
         if not resource_id and client in ("", own) and principal in ("", self.principal):
             return self.principal, own
         found = user_identity(world, client=client, resource_id=resource_id, principal=principal)
         return (found.body["properties"]["principalId"], found.body["properties"]["clientId"]) if found else None
+
+
+def client_of(principal_id: str) -> str:
+    """The client id of a system-assigned identity, which ARM never shows."""
+    return str(uuid5(CLIENTS, principal_id))
 
 
 def _refused(status: int, message: str) -> Response:
@@ -163,5 +168,12 @@ def endpoints(address: str) -> Json:
             "tenant": "common",
             "identityProvider": "AAD",
         },
-        "suffixes": {"storage": "core.windows.net", "keyVaultDns": "vault.azure.net"},
+        "microsoftGraphResourceId": f"{address}/",
+        "ossrdbmsResourceId": "https://ossrdbms-aad.database.windows.net",
+        "logAnalyticsResourceId": f"{address}/",
+        "suffixes": {
+            "storage": "core.windows.net",
+            "keyVaultDns": "vault.azure.net",
+            "postgresqlServerEndpoint": "postgres.database.azure.com",
+        },
     }

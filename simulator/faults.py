@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from simulator.wire import Json
 
-CALL_FAULTS = ("throttle", "gateway_timeout", "unavailable", "unavailable_applied", "reset", "reset_applied")
-"""Faults of any call: 429 · 504 and 503 not applied · 503 though applied · connection reset · reset though applied."""
+GUARD = "dos_guard"
+CALL_FAULTS = ("throttle", "gateway_timeout", "unavailable", "unavailable_applied", "reset", "reset_applied", GUARD)
+"""Faults of any call: 429 · 504 and 503 not applied · 503 though applied · connection reset · reset though applied ·
+Azure Backup's guard against abuse: 400 for hours (`hours`, 4 unless told) from the first refusal on, then over."""
 
 SERVICE_FAULTS = ("fail_backup", "fail_validation", "fail_protection")
 """Faults inside a service: the job ends Failed · the validation ends Failed · an instance gets ProtectionError."""
@@ -43,14 +45,15 @@ class Faults:
         if kind not in FAULTS:
             msg = f"no fault is called {kind!r}; there are {', '.join(FAULTS)}"
             raise ValueError(msg)
+        target = target or ("microsoft.dataprotection" if kind == GUARD else "")
         self.waiting.append(Fault(kind, target.lower(), times, dict(detail)))
 
     def take(self, kinds: tuple[str, ...] | str, subject: str) -> Fault | None:
-        """Use up one fault of these kinds that applies to this subject, if there is one."""
+        """Use up one fault of these kinds that applies to this subject, if there is one. A guard is not used up."""
         wanted = (kinds,) if isinstance(kinds, str) else kinds
         for fault in self.waiting:
             if fault.kind in wanted and fault.target in subject.lower():
-                fault.times -= 1
+                fault.times -= fault.kind != GUARD
                 if fault.times <= 0:
                     self.waiting.remove(fault)
                 return fault

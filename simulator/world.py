@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from simulator.faults import Faults
@@ -61,7 +61,34 @@ class Behaviour:
     policy_update: str = "refused"  # PUT on an existing policy with other content: "refused" or "accepted"
     graph_lag_s: float = 10.0  # how old Resource Graph's picture of the world is
     throttle: str = "documented"  # how many calls a principal may make: "documented" or the larger "recorded" buckets
+    renamed_actions: dict[str, str] = field(default_factory=dict)  # ARM actions, should Azure ask for another name
     throttle_operator: bool = False  # whether the person who builds the world is counted too
+
+
+class BlobStore(Protocol):
+    """Where a provider writes when it writes blobs: the containers of the local Azure's storage account."""
+
+    def versions(self) -> dict[str, tuple[str, datetime]]:
+        """The containers, each with its ETag and the time of its last change."""
+
+    def make(self, container: str) -> None:
+        """Make a container; nothing happens when it is there."""
+
+    def write(self, container: str, name: str, data: bytes) -> object:
+        """Write a blob. Raises KeyError when there is no such container."""
+
+
+class NoBlobs:
+    """The storage of a world that stands alone: it has no container, and a new one is forgotten."""
+
+    def versions(self) -> dict[str, tuple[str, datetime]]:
+        return {}
+
+    def make(self, container: str) -> None:
+        pass
+
+    def write(self, container: str, name: str, data: bytes) -> object:  # noqa: ARG002 - the form of BlobStore
+        raise KeyError(container)
 
 
 @dataclass
@@ -85,6 +112,7 @@ class World:
     buckets: dict[str, tuple[float, float]] = field(default_factory=dict)  # tokens left and when, by who and what
     journal: Journal = field(default_factory=Journal)
     touched: set[str] = field(default_factory=set)  # ids handed out since the clock moved: only they can have changed
+    blobs: BlobStore = field(default_factory=NoBlobs)  # lent by the local Azure, no part of the state
     derived: dict[str, Any] = field(default_factory=dict)  # what can be computed again from the rest: never dumped
 
     # -- resources ---------------------------------------------------------------------------------------------

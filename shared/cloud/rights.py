@@ -4,7 +4,10 @@ Nothing here deletes, stops or suspends. Source: resource provider permission li
 and PostgreSQL; the reads of operations are asked for at subscription level, so the role is assigned there.
 """
 
+from collections.abc import Iterable
+
 READS_SERVER = "Microsoft.DBforPostgreSQL/flexibleServers/read"
+ASSIGNS_ROLES = "Microsoft.Authorization/roleAssignments/write"
 
 APP_ACTIONS: dict[str, str] = {
     READS_SERVER: "observe.server",
@@ -13,16 +16,29 @@ APP_ACTIONS: dict[str, str] = {
     "Microsoft.DataProtection/backupVaults/backupPolicies/read": "observe.policies",
     "Microsoft.DataProtection/backupVaults/backupPolicies/write": "apply EnsurePolicy",
     "Microsoft.DataProtection/backupVaults/validateForBackup/action": "apply Validate",
-    "Microsoft.DataProtection/backupVaults/backupInstances/read": "observe.instances",
+    "Microsoft.DataProtection/backupVaults/backupInstances/read": "observe.instances, should Azure ask for this name",
     "Microsoft.DataProtection/backupVaults/backupInstances/write": "apply Protect",
     "Microsoft.DataProtection/backupVaults/backupInstances/backup/action": "apply StartBackup",
     "Microsoft.DataProtection/backupVaults/backupInstances/recoveryPoints/read": "observe.has_recovery_point",
-    "Microsoft.DataProtection/backupVaults/backupJobs/read": "observe.jobs",
+    "Microsoft.DataProtection/backupVaults/backupJobs/read": "observe.job, observe.jobs: a first backup, and watch",
     "Microsoft.DataProtection/backupVaults/operationStatus/read": "observe.operation",
     "Microsoft.Authorization/roleAssignments/read": "observe.roles",
 }
 
 GRANTER_ACTIONS: dict[str, str] = {
-    "Microsoft.Authorization/roleAssignments/read": "observe.roles",
-    "Microsoft.Authorization/roleAssignments/write": "apply GrantRole; assigned under a condition, or not at all",
+    ASSIGNS_ROLES: "apply GrantRole; a role of its own, assigned under `granting_condition`, or not at all",
 }
+
+
+def granting_condition(roles: Iterable[str], principals: Iterable[str]) -> str:
+    """The condition under which the app may assign roles: these roles, to these service principals, and nothing else.
+
+    **Source**: "Examples to delegate Azure role assignment management with conditions". Its version is 2.0.
+    """
+    subject = "@Request[Microsoft.Authorization/roleAssignments"
+    return (
+        f"((!(ActionMatches{{'{ASSIGNS_ROLES}'}}))"
+        f" OR ({subject}:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {{{', '.join(sorted(roles))}}}"
+        f" AND {subject}:PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {{'ServicePrincipal'}}"
+        f" AND {subject}:PrincipalId] ForAnyOfAnyValues:GuidEquals {{{', '.join(sorted(principals))}}}))"
+    )

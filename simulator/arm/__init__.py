@@ -3,6 +3,8 @@
 A provider is one module (or folder) beside this file with a tuple ROUTES; a new one is a new file and one line here.
 """
 
+import re
+from dataclasses import replace
 from http import HTTPStatus
 
 from simulator.arm import (
@@ -12,7 +14,10 @@ from simulator.arm import (
     graph,
     managed_identity,
     postgresql,
+    providers,
+    resource_lists,
     resources,
+    storage_accounts,
     tags,
     tenants,
     throttling,
@@ -25,12 +30,15 @@ from simulator.world import World
 ROUTER = Router(
     (
         *resources.ROUTES,
+        *resource_lists.ROUTES,
+        *providers.ROUTES,
         *tags.ROUTES,
         *tenants.ROUTES,
         *postgresql.ROUTES,
         *dataprotection.ROUTES,
         *authorization.ROUTES,
         *managed_identity.ROUTES,
+        *storage_accounts.ROUTES,
         *eventgrid.ROUTES,
         *graph.ROUTES,
     )
@@ -39,16 +47,25 @@ ROUTER = Router(
 
 def action_of(request: Request) -> str:
     """The ARM action that a request asks for, or "" when no provider here plays it."""
-    found = ROUTER.find(request.method, request.path)
+    found = ROUTER.find(request.method, _straight(request).path)
     return found[0].action if found else ""
 
 
 def handle(world: World, request: Request) -> Response:
     """Answer one ARM request. Every refusal is an ARM-shaped error; an unknown operation names itself (501)."""
     try:
-        return _handle(world, request)
+        return _handle(world, _straight(request))
     except ArmError as refusal:
         return refusal.response()
+
+
+def _straight(request: Request) -> Request:
+    """The request without empty segments in its path: `az resource` leaves one where a parent resource could stand."""
+    if "//" not in request.path:
+        return request
+    address, mark, query = request.url.partition("?")
+    scheme, _, rest = address.partition("://")
+    return replace(request, url=f"{scheme}://{re.sub('/{2,}', '/', rest)}{mark}{query}")
 
 
 def _handle(world: World, request: Request) -> Response:

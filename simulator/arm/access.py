@@ -8,7 +8,7 @@ import re
 from simulator.arm import roles
 from simulator.arm.assignment_index import AssignmentIndex, at_and_above, normal
 from simulator.arm.conditions import Asked, concerns_delegation, fulfilled
-from simulator.arm.role import Role, allows
+from simulator.arm.role import Role, allows, allows_data
 from simulator.wire import ArmError, Json, stamp
 from simulator.world import Resource, World
 
@@ -40,6 +40,7 @@ def require(world: World, principal_id: str, action: str, scope: str, asked: Ask
     """
     if action.lower() in NO_RIGHT_NEEDED or scope.lower() == "/subscriptions":
         return
+    action = world.behaviour.renamed_actions.get(action, action)
     if permitted(world, principal_id, action, scope, asked):
         return
     who = f"The client '{principal_id}' with object id '{principal_id}'"
@@ -63,6 +64,24 @@ def granting(world: World, principal_id: str, action: str, scope: str, asked: As
         if assignment and assignment.hidden["effective_at"] <= now and _allows(world, assignment, action, asked):
             return assignment
     return None
+
+
+def permitted_data(world: World, principal_id: str, data_action: str, scope: str) -> bool:
+    """Whether a role that works already lets the principal do this with the data at the scope."""
+    above = {normal(each) for each in at_and_above(scope)}
+    return any(each in above for each in data_scopes(world, principal_id, data_action))
+
+
+def data_scopes(world: World, principal_id: str, data_action: str) -> list[str]:
+    """Where roles that work already let the principal do this with data: scopes in lower case."""
+    now, found = world.now.timestamp(), []
+    index = index_of(world)
+    for key in (*index.at(principal_id, [""]), *index.below(principal_id, "")) if principal_id else ():
+        assignment = world.resources[key]
+        role = role_of(world, assignment)
+        if role and assignment.hidden["effective_at"] <= now and allows_data(role, data_action):
+            found.append(normal(assignment.body["properties"]["scope"]))
+    return found
 
 
 def role_of(world: World, assignment: Resource) -> Role | None:

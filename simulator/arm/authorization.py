@@ -33,6 +33,9 @@ REPLICATION_S = (10.0, 31.0)
 """How long a new identity is unknown to role assignments without principalType.
 **Source**: `role-principalnotfound-then-ok`, `role-principalnotfound-then-ok-2`, `aso-role-resourcegroup`."""
 
+CONDITIONS_SINCE = "2020-03-01-preview"  # Assumed: which of the api-versions between the recorded ones.
+YOUNG_MEMBERS = ("condition", "conditionVersion", "delegatedManagedIdentityResourceId", "description")
+
 FILTER = re.compile(
     r"\s*(?:(?P<at>atScope\(\))|(?:assignedTo\('(?P<assigned>[^']+)'\))|(?:principalId eq '(?P<principal>[^']+)'))\s*",
     re.IGNORECASE,
@@ -59,7 +62,7 @@ def put_assignment(world: World, call: Call) -> Response:
     _refuse_young_principal(world, properties)
     _refuse_same_triple(world, scope, properties)
     body = assign(world, assignment_id, properties, call.caller).body
-    return json_response(201, body | {"properties": body["properties"] | {"createdBy": None}})
+    return json_response(201, _shown(body | {"properties": body["properties"] | {"createdBy": None}}, call))
 
 
 def _asked_properties(call: Call) -> Json:
@@ -153,9 +156,12 @@ def get_assignment(world: World, call: Call) -> Response:
 def _shown(body: Json, call: Call) -> Json:
     """An assignment as it is shown at a scope: its role below the subscription that is asked.
 
-    **Source**: `dp-msi-permissions-aks-2024-04-29`, for assignments at the root.
+    **Source**: `dp-msi-permissions-aks-2024-04-29`, for assignments at the root; `role-sdk-create-get-delete` for
+    what an old api-version leaves out.
     """
-    properties = body["properties"]
+    properties: Json = body["properties"]
+    if call.api_version < CONDITIONS_SINCE:
+        properties = {name: value for name, value in properties.items() if name not in YOUNG_MEMBERS}
     role = f"{definition_prefix(call.at['scope'])}/{_guid(properties['roleDefinitionId'])}"
     return body | {"properties": properties | {"roleDefinitionId": role}}
 
@@ -168,7 +174,7 @@ def delete_assignment(world: World, call: Call) -> Response:
         return empty_response(204)
     require(world, call.caller, call.action, call.path, _asked(call.action, assignment.body["properties"]))
     revoke(world, assignment)
-    return json_response(200, assignment.body)
+    return json_response(200, _shown(assignment.body, call))
 
 
 def _assignment(world: World, call: Call) -> Resource | None:

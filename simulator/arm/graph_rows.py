@@ -102,6 +102,8 @@ def _instance_properties(resource_id: str, properties: Json, recovery_points: li
     known = dict.fromkeys((*nulls, "dataSourceProperties", "identityDetails", "validationType")) | properties
     source = {"resourceProperties": None, "baseUri": None} | (properties.get("dataSourceInfo") or {})
     known["dataSourceInfo"] = source | {"resourceUri": ""}
+    if "dataSourceSetInfo" in properties:
+        known["dataSourceSetInfo"] = {"resourceProperties": None, "baseUri": None} | properties["dataSourceSetInfo"]
     known["policyInfo"] = {"policyParameters": None, "policyVersion": None} | (properties.get("policyInfo") or {})
     known["protectionStatus"] = {"errorDetails": None} | (properties.get("protectionStatus") or {})
     known["backupInstanceExtendedProperties"] = {

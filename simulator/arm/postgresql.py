@@ -6,8 +6,17 @@ It plays the management side only: there is no database behind a server.
 import re
 
 from simulator.arm import resources
+from simulator.arm.postgresql_catalogue import CATALOGUE_ROUTES
 from simulator.arm.postgresql_operations import OPERATION_ROUTES, RULE, SERVER, start_operation
-from simulator.arm.postgresql_server import RESTORING, display_name, new_server, update_kind
+from simulator.arm.postgresql_server import (
+    RESTORING,
+    changed_server,
+    display_name,
+    mistake,
+    new_server,
+    shown,
+    update_kind,
+)
 from simulator.arm.routing import Call, Route
 from simulator.wire import ArmError, Json, Response, empty_response, json_response
 from simulator.world import Resource, World
@@ -53,6 +62,8 @@ def patch_server(world: World, call: Call) -> Response:
 
 
 def _update(world: World, call: Call, server: Resource) -> Response:
+    if wrong := mistake(changed_server(server.body, call.body)):
+        return start_operation(world, call, server, "mistake", UPSERT, end={"error": wrong})
     end = {"state": server.body["properties"]["state"], "change": call.body}
     kind = update_kind(server.body, call.body)
     return start_operation(world, call, server, kind, UPSERT, meanwhile="Updating", end=end)
@@ -60,7 +71,7 @@ def _update(world: World, call: Call, server: Resource) -> Response:
 
 def get_server(world: World, call: Call) -> Response:
     """One server."""
-    return json_response(200, _server(world, call).body)
+    return json_response(200, shown(_server(world, call).body, call.api_version, world.now))
 
 
 def list_servers(world: World, call: Call) -> Response:
@@ -70,7 +81,8 @@ def list_servers(world: World, call: Call) -> Response:
     else:
         resources.require_subscription(world, call.at["sub"])
     scope = re.split(r"(?i)/providers/", call.path)[0]
-    return json_response(200, {"value": [server.body for server in world.of_type(SERVER, scope)]})
+    servers = [shown(server.body, call.api_version, world.now) for server in world.of_type(SERVER, scope)]
+    return json_response(200, {"value": servers})
 
 
 def delete_server(world: World, call: Call) -> Response:
@@ -155,4 +167,5 @@ ROUTES = (
     Route("DELETE", f"{_RULES}/{{rule}}", f"{RULE}/delete", delete_rule),
     Route("GET", _RULES, f"{RULE}/read", list_rules),
     *OPERATION_ROUTES,
+    *CATALOGUE_ROUTES,
 )

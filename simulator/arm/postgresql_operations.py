@@ -8,6 +8,7 @@ from urllib.parse import quote
 from simulator.arm import resources
 from simulator.arm.postgresql_server import LATENCIES_S, changed_server, region_of
 from simulator.arm.routing import Call, Route
+from simulator.chance import around
 from simulator.wire import ArmError, Json, Response, empty_response, json_response, stamp
 from simulator.world import Resource, World, effect
 
@@ -37,8 +38,8 @@ def start_operation(
     guid = world.new_guid("operation", call.path)
     operation = _new_operation(world, call, server, guid, RETRY_AFTER_S.get(kind, USUAL_RETRY_AFTER_S))
     is_doomed = bool(server.hidden.get("operation"))
-    shortest, longest = LATENCIES_S["refused" if is_doomed else kind]
-    after_s = world.random("postgresql", kind, call.path.lower(), world.now).uniform(shortest, longest)
+    least, usual, most = LATENCIES_S["refused" if is_doomed else kind]
+    after_s = around(world.random("postgresql", kind, call.path.lower(), world.now), least, usual, most)
     if is_doomed:
         world.schedule(after_s, refuse_operation, operation_id=operation.id, server_name=server.body["name"])
     else:
@@ -79,15 +80,19 @@ def _accepted(call: Call, operation: Resource, name: str, location: str) -> Resp
 def finish_operation(world: World, operation_id: str, server_id: str, end: Json) -> None:
     """Let an operation end well: the server or rule changes, and the event of completion goes out.
 
-    end: the `target`, `action` and `caller`; `state` to reach, `change` to apply, `rule` to store, or `remove`.
+    end: the `target`, `action` and `caller`; `state` to reach, `change` to apply, `rule` to store, `remove`, or the `error` it fails with.
     """
-    _end(world, operation_id, "Succeeded")
+    error = end.get("error")
+    _end(world, operation_id, "Failed" if error else "Succeeded", error)
     server = world.get(server_id)
     if server is None or server.hidden.get("operation") != operation_id:
         return  # The server went with its resource group.
     server.hidden["operation"] = None
+    if error:
+        return
     if end.get("change"):
         server.body = changed_server(server.body, end["change"])
+        _introduce(world, server)
     if end.get("state"):
         server.body["properties"]["state"] = end["state"]
     if end.get("rule"):
@@ -95,6 +100,14 @@ def finish_operation(world: World, operation_id: str, server_id: str, end: Json)
     if end.get("remove"):
         resources.forget(world, end["target"])
     resources.emit_completed(world, end["target"], end["action"], end["caller"])
+
+
+def _introduce(world: World, server: Resource) -> None:
+    """Let a system-assigned identity have its principal (`pg-server-504-gatewaytimeout`)."""
+    identity: Json = server.body.get("identity") or {}
+    if "SystemAssigned" in str(identity.get("type")) and "principalId" not in identity:
+        made = {"principalId": world.new_guid("principal", server.id), "tenantId": world.tenant_id}
+        server.body["identity"] = identity | made
 
 
 @effect

@@ -15,10 +15,10 @@ PLAYED: dict[str, dict[str, tuple[str, ...]]] = {
         "roleAssignments": ("2022-04-01",),
         "roleDefinitions": ("2022-05-01-preview", "2022-04-01"),
     },
-    "Microsoft.DataProtection": {
-        name: ("2026-06-01", "2026-03-01", "2025-09-01", "2025-07-01", "2024-04-01", "2023-11-01")
-        for name in ("backupVaults", "locations", "operations", "locations/operationStatus")
-    },
+    "Microsoft.DataProtection": dict.fromkeys(
+        ("backupVaults", "locations", "operations", "locations/operationStatus"),
+        ("2026-06-01", "2026-03-01", "2025-09-01", "2025-07-01", "2024-04-01", "2023-11-01"),
+    ),
     "Microsoft.DBforPostgreSQL": {
         "flexibleServers": ("2025-08-01", "2024-11-01-preview", "2023-12-01-preview", "2022-12-01"),
         "locations": ("2025-08-01", "2022-12-01"),
@@ -26,9 +26,9 @@ PLAYED: dict[str, dict[str, tuple[str, ...]]] = {
     "Microsoft.EventGrid": dict.fromkeys(("systemTopics", "topics", "eventSubscriptions"), ("2025-02-15",)),
     "Microsoft.ManagedIdentity": {"userAssignedIdentities": ("2023-01-31",)},
     "Microsoft.ResourceGraph": {"resources": ("2021-03-01",)},
-    "Microsoft.Resources": {
-        name: ("2022-09-01", "2021-04-01") for name in ("subscriptions", "resourceGroups", "resources", "tags")
-    },
+    "Microsoft.Resources": dict.fromkeys(
+        ("subscriptions", "resourceGroups", "resources", "tags"), ("2022-09-01", "2021-04-01")
+    ),
     "Microsoft.Storage": {"storageAccounts": ("2025-01-01", "2024-01-01", "2023-01-01")},
 }
 """Per provider its resource types, each with its api-versions, newest first. Assumed: which ones; any is answered."""
@@ -91,5 +91,10 @@ ROUTES = (
     Route("GET", f"{_SUB}/locations", f"{_READ}/locations/read", list_locations),
     Route("GET", f"{_SUB}/providers", f"{_READ}/providers/read", list_providers),
     Route("GET", f"{_SUB}/providers/{{namespace}}", f"{_READ}/providers/read", get_provider),
-    Route("POST", f"{_SUB}/providers/{{namespace}}/register", "Microsoft.Resources/providers/register/action", get_provider),
+    Route(
+        "POST",
+        f"{_SUB}/providers/{{namespace}}/register",
+        "Microsoft.Resources/providers/register/action",
+        get_provider,
+    ),
 )

@@ -33,6 +33,11 @@ def allows(role: Role, action: str) -> bool:
     return _matches(role.actions, action) and not _matches(role.not_actions, action)
 
 
+def allows_data(role: Role, data_action: str) -> bool:
+    """The same for what is done with data. Assumed: no role here takes a data action back."""
+    return _matches(role.data_actions, data_action)
+
+
 def _matches(patterns: tuple[str, ...], action: str) -> bool:
     texts = (".*".join(map(re.escape, pattern.split("*"))) for pattern in patterns)
     return any(re.fullmatch(text, action, re.IGNORECASE) for text in texts)

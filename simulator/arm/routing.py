@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from simulator.arm.request_types import misfit
 from simulator.wire import ArmError, Json, Request, Response
 from simulator.world import World
 
@@ -37,9 +38,11 @@ class Call:
             value = []
         if value is None:
             return {}
-        if not isinstance(value, dict):
-            message = "The request content was invalid and could not be deserialized."
-            raise ArmError(400, "InvalidRequestContent", message)
+        if not isinstance(value, dict) or (name := misfit(value)):
+            message = "The request content was invalid and could not be deserialized"
+            about = f": '{name}' has another type than it must have." if isinstance(value, dict) else "."
+            # Assumed: the same refusal for members that only a provider knows.
+            raise ArmError(400, "InvalidRequestContent", message + about)
         return value
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from simulator import directory
+from simulator import directory, graph_directory
 from simulator.azure import AnswerLost, LocalAzure
 from simulator.delivery import CUSTOM_TOPIC
 from simulator.directory import Directory
@@ -114,9 +114,11 @@ class Face:
         return answer
 
     def _special(self, request: Request, address: str) -> Response | None:
-        """What ARM's address answers besides ARM: control and tokens."""
+        """What ARM's address answers besides ARM: control, Microsoft Graph and tokens."""
         if request.path.startswith(PREFIX):
             return self.control.handle(request)
+        if graph_directory.plays(request.path):
+            return graph_directory.handle(self.azure.world, request, self.identities.principal)
         return directory.handle(self.azure.world, request, address) if directory.plays(request.path) else None
 
     def _to_topic(self, request: Request) -> Request:

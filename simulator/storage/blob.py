@@ -82,6 +82,15 @@ class BlobService:
         self.containers: dict[str, Container] = {}
         self.turns = 0
 
+    def versions(self) -> dict[str, tuple[str, datetime]]:
+        """The containers, each with its ETag and the time of its last change."""
+        return {name: (each.etag, each.written_at) for name, each in self.containers.items()}
+
+    def make(self, container: str) -> None:
+        """Make a container without a caller; nothing happens when it is there."""
+        if container not in self.containers:
+            self.containers[container] = Container(container, self._now(), self._turn())
+
     def write(self, container: str, name: str, data: bytes, content_type: str = "application/octet-stream") -> Blob:
         """Store a blob directly: how the local Azure itself writes. Raises KeyError when there is no such container."""
         return self._store(self.containers[container], name, data, content_type, {})

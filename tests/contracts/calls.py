@@ -26,7 +26,8 @@ from simulator.wire import Request, Response
 from tests.contracts.documents import Json, Operation
 from tests.contracts.members import strangers
 
-CHECKS: list[Any] = [status_code_conformance, content_type_conformance, response_schema_conformance]
+CHECKS: list[Any] = [status_code_conformance, response_schema_conformance]
+CHECKS_OF_A_BODY = [*CHECKS, content_type_conformance]  # no recorded answer without a body has a content type
 HOSTS = {True: "https://alerts.westeurope-1.eventgrid.azure.net", False: "https://management.azure.com"}
 KEYS = {True: {"aeg-sas-key": "key"}, False: {"authorization": f"Bearer simulated.{OPERATOR}"}}
 
@@ -36,9 +37,10 @@ def send(azure: LocalAzure, operation: Operation, case: Case[Any]) -> tuple[Requ
     query = urlencode({**case.query, "api-version": operation.version}, doseq=True)
     kinds = operation.told.get("consumes") or ["application/json"]
     headers = {"content-type": kinds[0]} | KEYS[operation.is_publication]
-    body = b"" if isinstance(case.body, NotSet) else json.dumps(case.body).encode()
+    body = b"" if isinstance(case.body, NotSet) else case.body
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
     url = f"{HOSTS[operation.is_publication]}{case.formatted_path}?{query}"
-    request = Request(operation.method, url, headers, body)
+    request = Request(operation.method, url, headers, data)
     return request, azure.handle(request)
 
 
@@ -62,7 +64,9 @@ def _of_members(operation: Operation, document: Json, ours: Response) -> Iterato
     told = document["paths"][operation.path][operation.method.lower()]["responses"]
     schema = (told.get(str(ours.status)) or told.get("default", {})).get("schema")
     if schema and ours.body:
-        yield from (f"{place} is not in the schema" for place in strangers(ours.json(), [schema], document["definitions"]))
+        yield from (
+            f"{place} is not in the schema" for place in strangers(ours.json(), [schema], document["definitions"])
+        )
     elif ours.body and ours.status < 400:
         yield f"status {ours.status} has a body that the document does not name"
 
@@ -72,13 +76,13 @@ def _of_checks(case: Case[Any], request: Request, ours: Response) -> Iterator[st
     headers = {name: [value] for name, value in ours.headers.items()}
     answer = schemathesis.Response(ours.status, headers, ours.body, asked, elapsed=0.0, verify=True)
     try:
-        case.validate_response(answer, checks=CHECKS)
+        case.validate_response(answer, checks=CHECKS_OF_A_BODY if ours.body else CHECKS)
     except FailureGroup as failures:
         yield from (_line(failure) for failure in failures.exceptions)
 
 
 def _line(failure: Any) -> str:
     """One failure in one line, without what was generated."""
-    place = "/".join(str(part) for part in getattr(failure, "instance_path", []) if not isinstance(part, int))
+    place = ".".join(str(part) for part in getattr(failure, "instance_path", []) if not isinstance(part, int))
     words = str(getattr(failure, "validation_message", "") or failure.message or failure.title)
-    return f"{failure.title}: {place}: {words.splitlines()[0]}" if place else f"{failure.title}: {words.splitlines()[0]}"
+    return f"body.{place} violates the schema" if place else f"{failure.title}: {words.splitlines()[0]}"

@@ -7,11 +7,10 @@ from copy import deepcopy
 from functools import cache
 from typing import Any
 
-from tests.contracts.documents import Json, Operation
-from tests.simulator import dataprotection_world as estate
-
 from simulator.azure import LocalAzure
 from simulator.world import World
+from tests.contracts.documents import Json, Operation
+from tests.simulator import dataprotection_world as estate
 
 STATES = ("protected", "busy", "stopped", "deleted")
 ASSIGNMENT = "b0f43c54-e787-4862-89b1-a653fa9cf747"
@@ -33,9 +32,13 @@ ROLE: Json = {
         "permissions": [{"actions": ["Microsoft.DataProtection/*/read"], "notActions": []}],
     }
 }
-SERVER: Json = {"location": "westeurope", "sku": {"name": "Standard_D2s_v3", "tier": "GeneralPurpose"}}
+SERVER: Json = {"location": "westeurope", "sku": estate.SKU}
 GRID_EVENT: Json = {
-    **{"id": "1", "subject": "server", "data": {"a": 1}, "eventType": "Flexguard.Incident", "dataVersion": "1.0"},
+    "id": "1",
+    "subject": "server",
+    "data": {"a": 1},
+    "eventType": "Flexguard.Incident",
+    "dataVersion": "1.0",
     "eventTime": "2026-11-23T08:00:00Z",
 }
 CLOUD_EVENT: Json = {"id": "1", "source": "flexguard", "type": "Flexguard.Incident", "specversion": "1.0"}
@@ -53,6 +56,8 @@ BODIES: dict[str, Any] = {
     "Servers_Create": SERVER,
     "Servers_Update": {"tags": {"backup-tier": "gold"}},
     "Resources": {"query": "Resources | project id, name | limit 5"},
+    "BackupVaults_CheckNameAvailability": {"name": "bv-two", "type": "Microsoft.DataProtection/backupVaults"},
+    "DataProtection_CheckFeatureSupport": {"objectType": "FeatureValidationRequest", "featureType": "DataSourceType"},
     "PublishEventGridEvents": [GRID_EVENT],
     "PublishCloudEventEvents": [CLOUD_EVENT],
 }
@@ -71,7 +76,9 @@ def _prepared(state: str) -> tuple[World, dict[str, str]]:
         azure.advance(100)
     put = estate.ask(azure, "PUT", ASSIGNMENTS + "/" + ASSIGNMENT, ASSIGNED)
     assert put.status == 201
-    checked = estate.ask(azure, "POST", f"{estate.VAULT}/validateForBackup", BODIES["BackupInstances_ValidateForBackup"])
+    checked = estate.ask(
+        azure, "POST", f"{estate.VAULT}/validateForBackup", BODIES["BackupInstances_ValidateForBackup"]
+    )
     if state in ("busy", "deleted"):
         checked = estate.ask(azure, "DELETE", estate.INSTANCE)
     operation = checked.headers["azure-asyncoperation"].partition("?")[0].rpartition("/")[2]

@@ -26,6 +26,7 @@ INSTANCE = f"{VAULT}/backupInstances/{NAME}"
 POINTS = f"{INSTANCE}/recoveryPoints"
 ON_DEMAND = {"backupRuleOptions": {"ruleName": "BackupWeekly", "triggerOption": {}}}
 DAY_S = 86_400
+SKU = {"name": "Standard_D2s_v3", "tier": "GeneralPurpose"}
 STORE = {"dataStoreType": "VaultStore", "objectType": "DataStoreInfoBase"}
 LTR_ROLE = "c088a766-074b-43ba-90d4-1fb21feae531"
 READER_ROLE = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -117,7 +118,7 @@ def instance_body(server: str = SERVER, policy: str = POLICY, region: str = "wes
 
 def add_server(azure: LocalAzure, name: str, **properties: Any) -> str:
     """Put a server; it needs some minutes until it is Ready."""
-    body = {"location": "westeurope", "sku": {"name": "Standard_D2s_v3"}, "properties": properties}
+    body = {"location": "westeurope", "sku": SKU, "properties": properties}
     assert ask(azure, "PUT", f"{SERVERS}/{name}", body, api="2024-08-01").status < 300
     return f"{SERVERS}/{name}"
 

@@ -188,7 +188,7 @@ def test_what_a_new_instance_needs(azure):
     far = add_vault(azure, "bv-far", location="northeurope")
     nobody = add_vault(azure, "bv-nobody", identity={"type": "None"})
     strange = instance_body()
-    strange["properties"]["dataSourceInfo"]["datasourceType"] = "Microsoft.Compute/disks"
+    strange["properties"]["dataSourceInfo"]["datasourceType"] = "Microsoft.Sql/servers"
     refusals = [
         (far, instance_body(policy=f"{far}/backupPolicies/weekly"), "BackupAgentPluginHostValidateProtectionError"),
         (nobody, instance_body(policy=f"{nobody}/backupPolicies/weekly"), "UserErrorSystemIdentityNotEnabledWithVault"),

@@ -7,10 +7,9 @@ import re
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from simulator.wire import Response
 from tests.truth.names import GUID
 from tests.truth.recording import Exchange
-
-from simulator.wire import Response
 
 FORMS = tuple(
     (re.compile(pattern), form)
@@ -102,22 +101,24 @@ def _values(where: str, recorded: Any, ours: Any, *, by_form: bool = False) -> l
 def _members(where: str, recorded: dict[str, Any], ours: dict[str, Any], by_form: bool) -> list[str]:
     found = [f"{where}.{name}: missing" for name in recorded if name not in ours]
     found += [f"{where}.{name}: not recorded" for name in ours if name not in recorded]
-    for name in recorded:
+    for name, value in recorded.items():
         if name in ours and name not in WHO:
-            found += _values(f"{where}.{name}", recorded[name], ours[name], by_form=by_form or name in FREE)
+            found += _values(f"{where}.{name}", value, ours[name], by_form=by_form or name in FREE)
     return found
 
 
 def _elements(where: str, recorded: list[Any], ours: list[Any], by_form: bool) -> list[str]:
-    """Lists of one length are compared one by one. Else each of ours with the recorded one of the same name, or,
-    where there is none, by form with the one that is most like it.
+    """Each of ours is compared with the recorded one of the same name, whatever the order.
+
+    Without such names lists of one length are compared one by one, others by form: each of ours with the recorded one
+    that is most like it.
     """
     if not recorded or not ours:
         return [] if recorded == ours or by_form else [f"{where}: {len(recorded)} elements, here {len(ours)}"]
-    if len(recorded) == len(ours):
+    named = {_name(one): one for one in recorded if _name(one)}
+    if len(recorded) == len(ours) and (len(named) < len(ours) or named.keys() != {_name(other) for other in ours}):
         pairs = zip(recorded, ours, strict=True)
         return [line for one, other in pairs for line in _values(f"{where}[]", one, other, by_form=by_form)]
-    named = {_name(one): one for one in recorded}
     found = []
     for other in ours:
         if _name(other) in named:
@@ -129,7 +130,7 @@ def _elements(where: str, recorded: list[Any], ours: list[Any], by_form: bool) -
 
 def _name(element: Any) -> str:
     """What tells one element of a list from another."""
-    return str(element.get("name") or element.get("id") or "") if isinstance(element, dict) else str(element)
+    return str(element.get("name") or element.get("id") or "") if isinstance(element, dict) else ""
 
 
 def _kind(value: Any) -> str:

@@ -44,10 +44,9 @@ class Estate:
 
     def policies(self) -> dict[str, Json]:
         """Ids of policies that were there; the body as recorded, {} where none was."""
-        found = {policy: self._known(policy) or {} for policy in self._there(POLICY)}
-        if not found and self.needs_history() and (vaults := list(self.vaults())):
-            found[f"{vaults[0]}/backupPolicies/{self._policy_name()}"] = {}
-        return found
+        found = {policy: self.known(policy) or {} for policy in self._there(POLICY)}
+        without = [vault for vault in self._there(VAULT) if not any(key.startswith(f"{vault}/") for key in found)]
+        return found | {f"{vault}/backupPolicies/{self._policy_name()}": {} for vault in without}
 
     def servers(self) -> list[str]:
         return list(self._there(SERVER))
@@ -56,7 +55,9 @@ class Estate:
         """Ids of instances that were there, and their properties as far as they are told."""
         there = self._there(INSTANCE)
         touched = {key for key in there if self._first(key) or self._below(key)}
-        wanted = [key for key in there if key in touched] + [key for key in there if key not in touched][:MOST_INSTANCES]
+        wanted = [key for key in there if key in touched] + [key for key in there if key not in touched][
+            :MOST_INSTANCES
+        ]
         told = {key: self._instance_properties(key) for key in wanted}
         return {key: properties for key, properties in told.items() if properties}
 
@@ -74,6 +75,11 @@ class Estate:
         made = {each.path.lower() for each in self.exchanges if each.method == "PUT"}
         shown = {str(each.get("id", "")).lower(): each for each in self._shown()}
         return [each for key, each in shown.items() if "/roleassignments/" in key and key not in made]
+
+    def role(self, guid: str) -> Json:
+        """The properties of a role definition, {} when none was shown."""
+        shown = (each["properties"] for each in self._shown() if str(each.get("id", "")).endswith(guid))
+        return next((each for each in shown if "roleName" in each), {})
 
     def lacks_roles(self) -> bool:
         """Whether a vault's identity was refused something for a role that it did not have."""
@@ -107,13 +113,17 @@ class Estate:
     def _there(self, pattern: re.Pattern[str]) -> dict[str, str]:
         """Ids that match, in the casing in which they are shown, unless the first exchange says it was not there."""
         ids: dict[str, str] = {}
-        for text in sorted(self._texts(), key=lambda text: '"jobId"' not in text):  # written as the vault's own id is
+        texts = list(self._texts())
+        own = [job for text in texts for job in re.findall(r'"jobId": "([^"]+)"', text)]  # written as the vault's id is
+        for text in (*own, *texts):
             for found in pattern.finditer(text):
                 ids.setdefault(found[0].lower(), found[0])
         shown = {str(each.get("id", "")).lower(): str(each["id"]) for each in self._shown() if each.get("id")}
         return {shown.get(key, known): "" for key, known in ids.items() if self._was_there(key)}
 
     def _was_there(self, key: str) -> bool:
+        if (group := GROUP.match(key)) and self._missed(group[0]):
+            return False
         first, below = self._first(key), self._below(key)
         if first is None or (below and self.exchanges.index(below) < self.exchanges.index(first)):
             return True
@@ -143,22 +153,23 @@ class Estate:
         """Every resource in an answer, also in lists."""
         for each in self.exchanges:
             if isinstance(each.body, dict) and each.status < 300:
-                listed = each.body.get("value")
+                listed = each.body.get("value") or each.body.get("data")
                 for item in listed if isinstance(listed, list) else [each.body]:
                     if isinstance(item, dict) and isinstance(item.get("properties"), dict):
                         yield item
 
-    def _known(self, resource_id: str) -> Json | None:
+    def known(self, resource_id: str) -> Json | None:
+        """The first body that is shown of a resource."""
         key = resource_id.lower()
         return next((each for each in self._shown() if str(each.get("id", "")).lower() == key), None)
 
     def _vault_request(self, vault: str) -> Json:
-        known: dict[str, Any] = self._known(vault) or {}
+        known: dict[str, Any] = self.known(vault) or {}
         identity = known.get("identity") or {"type": "SystemAssigned"}
-        users = {"userAssignedIdentities": dict.fromkeys(identity.get("userAssignedIdentities") or {}, {})}
+        users: Json = {"userAssignedIdentities": {name: {} for name in identity.get("userAssignedIdentities") or {}}}
         asked = {"type": identity["type"], **(users if users["userAssignedIdentities"] else {})}
         usual: Json = {"storageSettings": [{"datastoreType": "VaultStore", "type": "LocallyRedundant"}]}
-        if not known and "/deletedbackupinstances" in "".join(each.path.lower() for each in self.exchanges):
+        if not known and self._shows_deleted(vault):
             usual["securitySettings"] = {"softDeleteSettings": {"state": "On", "retentionDurationInDays": 14.0}}
         request = {"location": known.get("location") or self.region(), "identity": asked}
         request["properties"] = known.get("properties") or usual
@@ -166,8 +177,14 @@ class Estate:
             del request["identity"]
         return request | ({"tags": known["tags"]} if "tags" in known else {})
 
+    def _shows_deleted(self, vault: str) -> bool:
+        """Whether soft-deleted instances are seen in a vault."""
+        below = f"{vault.lower()}/deletedbackupinstances"
+        found = [each.body for each in self.exchanges if each.path.lower().startswith(below) and each.status < 300]
+        return any("SoftDeleted" in json.dumps(body) for body in found)
+
     def _instance_properties(self, instance: str) -> Json:
-        known = self._known(instance)
+        known = self.known(instance)
         if known:
             return known["properties"]
         for job in self.jobs():
@@ -176,8 +193,9 @@ class Estate:
         if not self._below(instance.lower()):
             return {}
         name, group = instance.rpartition("/")[2], "/".join(instance.split("/")[:5])
-        policies = list(self.policies()) or [f"{VAULT.match(instance)[0]}/backupPolicies/{self._policy_name()}"]
-        return properties_of(f"{group}/providers/{DISK}/{name}", DISK, policies[0], self.region())
+        below = f"{instance.lower().partition('/backupinstances/')[0]}/"
+        policy = next(each for each in self.policies() if each.lower().startswith(below))
+        return properties_of(f"{group}/providers/{DISK}/{name}", DISK, policy, self.region())
 
     def _policy_name(self) -> str:
         """The policy that recovery points name."""

@@ -3,12 +3,12 @@
 Only what no request causes is planted; what a request causes (a missing role, a busy server) must happen by itself.
 """
 
+from simulator.azure import LocalAzure
+from tests.truth.estate import FLEXIBLE
 from tests.truth.recording import Exchange, Json, error_code
 
-from simulator.azure import LocalAzure
-
 STATUSES = {429: "throttle", 503: "unavailable", 504: "gateway_timeout"}
-CAUSED = {"UserErrorMissingRequiredPermissions"}  # by roles that the world lacks
+CAUSED = {"UserErrorMissingRequiredPermissions"}  # by roles that a vault's identity lacks on a flexible server
 
 
 def is_played(exchange: Exchange) -> bool:
@@ -23,21 +23,22 @@ def plant(azure: LocalAzure, exchanges: list[Exchange], place: int) -> None:
         error = exchange.body["error"]
         azure.world.faults.add(STATUSES[exchange.status], code=error["code"], message=error["message"])
     elif exchange.path.endswith("/validateForBackup"):
-        if (error := _end_of(exchange, exchanges[place:])) and error["code"] not in CAUSED:
+        is_flexible = FLEXIBLE.lower() in str(exchange.request_body).lower()
+        if (error := _end_of(exchange, exchanges[place:])) and not (is_flexible and error["code"] in CAUSED):
             azure.world.faults.add("fail_validation", **_told(error))
-    elif exchange.path.endswith("/sync") and (error := _end_of(exchange, exchanges[place:])):
-        azure.world.faults.add("fail_protection", **_told(error))
-    elif exchange.method == "PUT" and (error := _protection_error(exchange, exchanges[place:])):
+    elif (exchange.path.endswith("/sync") and (error := _end_of(exchange, exchanges[place:]))) or (
+        exchange.method == "PUT" and (error := _protection_error(exchange, exchanges[place:]))
+    ):
         azure.world.faults.add("fail_protection", **_told(error))
     elif exchange.path.endswith("/backup") and (error := _failure_of_job(exchange, exchanges[place:])):
         azure.world.faults.add("fail_backup", code=error["code"], message=error["message"])
 
 
-def _told(error: Json) -> dict[str, str]:
-    """Code, message and inner code of an error."""
+def _told(error: Json) -> Json:
+    """Code, message, inner code and target (`field`, for the fault has a target of its own) of an error."""
     info = (error.get("additionalInfo") or [{"info": error}])[0]["info"]
     inner = (info.get("innerError") or {}).get("code", "")
-    return {"code": error["code"], "message": error["message"], "inner": inner}
+    return {"code": error["code"], "message": error["message"], "inner": inner, "field": info.get("target")}
 
 
 def _protection_error(start: Exchange, later: list[Exchange]) -> Json | None:
@@ -47,9 +48,9 @@ def _protection_error(start: Exchange, later: list[Exchange]) -> Json | None:
     for each in later[1:]:
         if each.method != "GET" and each.path.lower().startswith(start.path.lower()):
             return None
-        if each.path.lower() == start.path.lower() and isinstance(each.body, dict):
-            if error := (each.body.get("properties") or {}).get("protectionErrorDetails"):
-                return error
+        shown = each.body if each.path.lower() == start.path.lower() and isinstance(each.body, dict) else {}
+        if error := (shown.get("properties") or {}).get("protectionErrorDetails"):
+            return error
     return None
 
 

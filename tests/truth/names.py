@@ -5,6 +5,7 @@ It learns from pairs of answers, and writes recorded requests so that the simula
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -37,7 +38,7 @@ class Names:
             for name in recorded.keys() & ours.keys():
                 self.learn_body(recorded[name], ours[name])
         elif isinstance(recorded, list) and isinstance(ours, list):
-            for one, other in zip(recorded, ours, strict=False):
+            for one, other in _pairs(recorded, ours):
                 self.learn_body(one, other)
 
     def learn_url(self, recorded: str, ours: str) -> None:
@@ -47,6 +48,10 @@ class Names:
     def is_known(self, url: str) -> bool:
         """Whether this is the URL of an operation whose beginning was replayed."""
         return _path(url) in self._urls
+
+    def knows(self, text: str) -> bool:
+        """Whether all made-up parts of a text have been learnt."""
+        return all(part.lower() in self._ours for part in MADE_UP.findall(text))
 
     def url(self, recorded: str) -> str:
         """The URL to ask: the simulator's own where it gave one, else the recorded one with our names."""
@@ -59,6 +64,13 @@ class Names:
     def body(self, recorded: Any) -> Any:
         """A body with our names in it."""
         return None if recorded is None else json.loads(self.text(json.dumps(recorded)))
+
+
+def _pairs(recorded: list[Any], ours: list[Any]) -> Iterable[tuple[Any, Any]]:
+    """Elements of one name; in lists that share no name, those of one place."""
+    named = {one["name"]: one for one in recorded if isinstance(one, dict) and "name" in one}
+    shared = [(named[other["name"]], other) for other in ours if isinstance(other, dict) and other.get("name") in named]
+    return shared or zip(recorded, ours, strict=False)
 
 
 def _path(url: str) -> str:

@@ -17,7 +17,7 @@ from simulator import arm
 
 Json = dict[str, Any]
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)  # for recorders that drop the Date header
-PAUSE_S = 2  # between two exchanges without a Date and without a Retry-After
+PAUSE_S = 5  # between two exchanges without a Date; what takes longer is waited for
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class Exchange:
 
 def read(file: Path) -> list[Exchange]:
     """The exchanges of a recording, in the order of the wire."""
-    exchanges, at, pause_s = [], None, 0
+    exchanges: list[Exchange] = []
+    at = None
     for raw in json.loads(file.read_text(encoding="utf-8")):
         headers = {name.lower(): value for name, value in raw["response_headers"].items()}
         stated = parsedate_to_datetime(headers["date"]) if "date" in headers else None
         before = at or stated or BEGAN
-        at = max(before, stated or before + timedelta(seconds=pause_s))
-        pause_s = int(headers.get("retry-after", PAUSE_S))
+        at = max(before, stated or before + timedelta(seconds=PAUSE_S))
         parts = (raw["method"], raw["url"], raw["request_headers"] or {}, raw["request_body"])
         exchanges.append(Exchange(file.stem, raw["n"], *parts, raw["status"], headers, raw["response_body"], at))
     return exchanges
@@ -90,8 +90,15 @@ def state_of(status: int, body: Any) -> tuple[object, ...]:
     properties = told.get("properties")
     inner = properties if isinstance(properties, dict) else {}
     members = (told.get("status"), *(inner.get(name) for name in ("status", "provisioningState", "state")))
-    listed = bool(told["value"]) if isinstance(told.get("value"), list) else None
+    listed = _listed(told["value"]) if isinstance(told.get("value"), list) else None
     return (status, error_code(body), *members, inner.get("currentProtectionState"), listed)
+
+
+def _listed(elements: list[Any]) -> object:
+    """What a list tells about progress: whether it is empty, and the states of protected things in it."""
+    told = [each.get("properties") for each in elements if isinstance(each, dict)]
+    states = {each["currentProtectionState"] for each in told if each and "currentProtectionState" in each}
+    return sorted(states) or bool(elements)
 
 
 def error_code(body: Any) -> str:
@@ -107,5 +114,7 @@ def _short(pattern: str) -> str:
     if "providers" not in pattern.lower():
         parts = ["", *parts]
     kinds = [part for part in parts[1::2] if not part.startswith("{")]
+    if not pattern.count("{"):  # no operation that is played: its path has names, of which the last is left out
+        return "/".join(kinds) or parts[0]
     verb = parts[-1] if len(parts) % 2 and len(parts) > 1 and not parts[-1].startswith("{") else ""
     return "/".join([*kinds, *([verb] if verb and verb not in kinds else [])]) or parts[0]

@@ -7,23 +7,25 @@ deleted, an identity that was made) happens when the recording shows that it has
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
-
-from tests.truth.estate import FLEXIBLE, GROUP, Estate
-from tests.truth.names import GUID, MADE_UP, Names
-from tests.truth.recording import Exchange, Json, error_code
 
 from simulator.arm import roles
 from simulator.azure import LocalAzure
 from simulator.wire import Request, Response
 from simulator.world import World
+from tests.truth.estate import FLEXIBLE, GROUP, Estate
+from tests.truth.names import GUID, MADE_UP, Names
+from tests.truth.recording import Exchange, Json, error_code
 
 BEFORE = timedelta(hours=3)  # for servers to become ready and roles to work
 HISTORY = timedelta(days=16)  # for jobs and recovery points that were there before
 API = "2024-04-01"
-SENT = ("friendlyName", "dataSourceInfo", "dataSourceSetInfo", "policyInfo", "identityDetails", "objectType")
+SENT = (
+    *("friendlyName", "dataSourceInfo", "dataSourceSetInfo", "policyInfo", "datasourceAuthCredentials"),
+    *("identityDetails", "objectType"),
+)
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 
@@ -48,11 +50,14 @@ def build(exchanges: list[Exchange]) -> tuple[LocalAzure, Names]:
     _vaults(azure, names, estate)
     _define_roles(azure, exchanges)
     _roles(azure, names, estate)
+    _containers(azure, exchanges, estate)
     azure.advance(900)
     for instance, properties in estate.instances().items():
         told = {name: properties[name] for name in SENT if properties.get(name) is not None}
         tell(azure, "PUT", instance, {"properties": told | {"objectType": "BackupInstance"}})
-        azure.advance(10)
+        azure.advance(600)
+        if properties.get("currentProtectionState") == "ProtectionStopped":
+            tell(azure, "POST", f"{instance}/stopProtection")
     azure.advance_to(exchanges[0].at)
     return azure, names
 
@@ -66,10 +71,9 @@ def _chosen(exchange: Exchange) -> list[str]:
 
 def _vaults(azure: LocalAzure, names: Names, estate: Estate) -> None:
     for vault, request in estate.vaults().items():
-        made = tell(azure, "PUT", vault, request).json()
+        tell(azure, "PUT", vault, request)
         azure.advance(90)
-        names.learn_body(estate._known(vault), tell(azure, "GET", vault).json())
-        assert made
+        names.learn_body(estate.known(vault), tell(azure, "GET", vault).json())
     for policy, known in estate.policies().items():
         tell(azure, "PUT", policy, {"properties": known.get("properties") or _policy(estate)})
 
@@ -110,14 +114,26 @@ def _roles(azure: LocalAzure, names: Names, estate: Estate) -> None:
                     assign(azure, group, principal, role)
 
 
+def _containers(azure: LocalAzure, exchanges: list[Exchange], estate: Estate) -> None:
+    """The containers that files are restored to, and the vaults' right to write there."""
+    text = "".join(json.dumps(each.request_body) for each in exchanges)
+    for account, container in dict.fromkeys(re.findall(r"https://(\w+)\.blob\.core\.windows\.net/([\w-]+)", text)):
+        for vault in estate.vaults():
+            where = f"{vault.partition('/providers/')[0]}/providers/Microsoft.Storage/storageAccounts/{account}"
+            tell(azure, "PUT", where, {"location": estate.region()})
+            tell(azure, "PUT", f"{where}/blobServices/default/containers/{container}")
+            for principal in _principals(tell(azure, "GET", vault).json()):
+                assign(azure, where, principal, roles.BLOB_CONTRIBUTOR)
+
+
 def _define_roles(azure: LocalAzure, exchanges: list[Exchange]) -> None:
     """Roles that are assigned and that nobody has here become custom roles without any right."""
     text = "".join(json.dumps([each.request_body, each.body]) for each in exchanges)
-    scope = f"/subscriptions/{Estate(exchanges).subscriptions()[0]}" if Estate(exchanges).subscriptions() else ""
     for role in dict.fromkeys(re.findall(rf"roleDefinitions/({GUID})", text)):
         if role not in roles.BUILT_IN:
-            properties = {"roleName": f"role {role}", "permissions": [{"actions": []}], "assignableScopes": ["/"]}
-            tell(azure, "PUT", f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{role}", {"properties": properties})
+            unknown = {"roleName": f"role {role}", "permissions": [{"actions": []}], "assignableScopes": ["/"]}
+            properties = Estate(exchanges).role(role) or unknown
+            tell(azure, "PUT", f"/providers/Microsoft.Authorization/roleDefinitions/{role}", {"properties": properties})
 
 
 def _principals(vault: Json) -> list[str]:
@@ -146,13 +162,13 @@ def tell(azure: LocalAzure, method: str, path: str, body: Any = None, *, may_fai
 # -- what a recorder left out ------------------------------------------------------------------------------------
 
 
-def meanwhile(azure: LocalAzure, names: Names, exchange: Exchange, attempt: Try) -> None:
+def meanwhile(azure: LocalAzure, names: Names, exchange: Exchange, moment: datetime, attempt: Try) -> None:
     """Do what must have happened since the exchange before."""
     found = GROUP.match(exchange.path)
     if found:
         _group(azure, found[0], exchange)
     if exchange.code == "PrincipalNotFound" and attempt(exchange).status < 300:
-        _identity(azure, names, exchange)
+        _identity(azure, names, exchange, moment)
     if exchange.code == "RoleAssignmentExists" and error_code(attempt(exchange).json()) != exchange.code:
         told = names.body(exchange.request_body)
         other = f"{exchange.path.rpartition('/')[0]}/{uuid5(NAMESPACE_URL, exchange.path)}"
@@ -168,9 +184,9 @@ def _group(azure: LocalAzure, group: str, exchange: Exchange) -> None:
         tell(azure, "PUT", group, {"location": "eastus"})
 
 
-def _identity(azure: LocalAzure, names: Names, exchange: Exchange) -> None:
+def _identity(azure: LocalAzure, names: Names, exchange: Exchange, moment: datetime) -> None:
     """A new identity, whose principal the directory has not copied everywhere yet."""
-    azure.advance_to(max(exchange.at, azure.now))
+    azure.advance_to(max(moment, azure.now))
     principal = exchange.request_body["properties"]["principalId"]
     group = GROUP.match(exchange.path)
     assert group

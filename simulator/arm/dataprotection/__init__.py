@@ -5,6 +5,7 @@ Vaults, policies, validation, instances, jobs and recovery points: one file each
 
 from simulator.arm.dataprotection import (
     backups,
+    checks,
     deleted,
     instances,
     jobs,
@@ -12,6 +13,7 @@ from simulator.arm.dataprotection import (
     policies,
     protection,
     recovery_points,
+    restores,
     validation,
     vaults,
 )
@@ -23,8 +25,10 @@ ROUTES = (
     *instances.ROUTES,
     *protection.ROUTES,
     *deleted.ROUTES,
+    *checks.ROUTES,
     *backups.ROUTES,
     *jobs.ROUTES,
     *recovery_points.ROUTES,
+    *restores.ROUTES,
     *operations.ROUTES,
 )

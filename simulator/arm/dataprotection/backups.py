@@ -64,7 +64,8 @@ def post_backup(world: World, call: Call) -> Response:
 def triggered(world: World, operation: str, instance_id: str, tag: str, caller: str) -> None:
     """The operation ends with a job, whose id is written as the vault's own id is.
 
-    **Source**: dp-pgflex-lifecycle-roles-2024-04-29 (an old vault in odd casing), dp-disk-create-backup-delete-2025-11-06.
+    **Source**: dp-pgflex-lifecycle-roles-2024-04-29 (an old vault in odd casing),
+    dp-disk-create-backup-delete-2025-11-06.
     """
     instance = world.get(instance_id)
     policy = _policy(world, instance) if instance else None

@@ -22,7 +22,7 @@ class Problem:
     """One thing that is wrong, in the service's words.
 
     inner: code of innerError; text: its DetailedNonLocalisedMessage; cause: code and message of the innermost detail
-    of a job's error.
+    of a job's error; target: None for a problem that is told without that member.
     """
 
     code: str
@@ -31,6 +31,7 @@ class Problem:
     inner: str = ""
     text: str = ""
     cause: tuple[str, str] | None = None
+    target: str | None = ""
 
 
 def refusal(world: World, problem: Problem) -> ArmError:
@@ -61,7 +62,7 @@ def protection_details(world: World, problem: Problem) -> Json:
         "message": problem.message,
         "recommendedAction": [problem.advice],
         "code": problem.code,
-        "target": "",
+        **({} if problem.target is None else {"target": problem.target}),
         **inner,
         "isRetryable": False,
         "isUserError": False,

@@ -42,8 +42,10 @@ _SENT = (
 _NULLS = (
     (
         ("objectType", "KubernetesClusterBackupDatasourceParameters"),
-        ("includedNamespaces", "excludedNamespaces", "includedResourceTypes", "excludedResourceTypes")
-        + ("labelSelectors", "backupHookReferences"),
+        (
+            *("includedNamespaces", "excludedNamespaces", "includedResourceTypes", "excludedResourceTypes"),
+            *("labelSelectors", "backupHookReferences"),
+        ),
     ),
     (("secretStoreType", "AzureKeyVault"), ("value",)),
 )

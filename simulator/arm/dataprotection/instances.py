@@ -109,10 +109,11 @@ def _change(world: World, call: Call, vault: Resource, instance: Resource, wante
     instance.body = instance_body.whole(instance.id, changed, tags)
     instance_body.turn(instance, instance_body.UPDATING, error=old.get("protectionErrorDetails"))
     about = {"instance_id": instance.id, "change": instance_body.begin(instance, "update")}
-    operation = operations.start(world, vault, "change instance", provisioned, **about, caller=call.caller)
+    row = "change instance" if instance_body.kind(wanted).accepted_since else "put instance"
+    operation = operations.start(world, vault, row, provisioned, **about, caller=call.caller)
     unprotected = before in (instance_body.STOPPED, instance_body.SUSPENDED)
     to = before if unprotected else instance_body.CONFIGURED
-    after_s = sum(latencies.draw(world, row, operation) for row in ("change instance", "update"))
+    after_s = sum(latencies.draw(world, each, operation) for each in (row, "update"))
     world.schedule(after_s, configured, **about, to=to)
     return _written(world, call, instance, operation, location=instance.id)
 

@@ -72,14 +72,19 @@ def end(world: World, job: Resource, status: str, *, problem: Problem | None = N
         "DatasourceType": properties["dataSourceType"],
     }
     point = {"recoveryPointID": point_id, "recoveryPointTime": "0001-01-01T00:00:00Z"} if point_id else None
-    properties |= {
-        "destinationDataStoreName": kind.destination,
+    properties |= closing(world, job, status, problem)
+    properties["destinationDataStoreName"] = kind.destination
+    properties["extendedInfo"] = _extended(status, tag, moved, point, told)
+
+
+def closing(world: World, job: Resource, status: str, problem: Problem | None = None) -> Json:
+    """The members that change when any job ends."""
+    return {
         "etag": _etag(world.now),
         "endTime": stamp(world.now),
         "status": status,
         "duration": iso_duration(world.now - _started(job)),
         "errorDetails": errors.job_details(problem) if problem else None,
-        "extendedInfo": _extended(status, tag, moved, point, told),
     }
 
 

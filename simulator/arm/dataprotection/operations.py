@@ -141,12 +141,6 @@ ROUTES = (
     ),
     Route(
         "GET",
-        _VAULT + "/operationResults/{operation}",
-        "Microsoft.DataProtection/backupVaults/operationResults/read",
-        get_result,
-    ),
-    Route(
-        "GET",
         _SUBSCRIPTION + _REGION + "/operationStatus/{operation}",
         "Microsoft.DataProtection/locations/operationStatus/read",
         get_status,

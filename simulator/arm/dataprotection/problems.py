@@ -42,6 +42,13 @@ NO_USER_IDENTITY = Problem(
     "Associate the user assigned identity with the backup vault and retry the operation.",
 )
 
+# The guard against abuse. Source: dp-crr-dos-limit-2025-03-12, word by word.
+TOO_MANY_ATTEMPTS = Problem(
+    "CloudDosTimeboudLimitReached",
+    "The operation is blocked, as a security precaution, since multiple attempts were made beyond an internal limit.",
+    "Please retry after few hours",
+)
+
 # Policies. Source: azure-docs issue 78532; terraform issue 20774 (message; its advice is assumed).
 POLICY_STAYS = Problem(
     "UserErrorBMSUpdatePolicyNotSupported", "Update of existing policy is not supported.", "Please create a new policy."
@@ -90,6 +97,34 @@ WEEK_IS_USED = Problem(
     text=_WEEKLY,
     cause=("WeeklyBackupLimitReached", _WEEKLY),
 )
+
+# Restores as files. Source: dp-jobs-list-2025-11-06, word by word.
+CONTAINER_NOT_FOUND = Problem(
+    "UserErrorStorageAccountContainerNotFound",
+    "The specified container is not found.",
+    "This can occur if required container is deleted while operation is in progress. Please retry the operation and "
+    "wait for completeion before attempting container delete operation. Refer to documentation at "
+    "https://aka.ms/UserErrorStorageAccountContainerNotFound",
+    cause=("InternalServerError", "Internal Server Error"),
+)
+# Assumed: the words; the code is documented.
+CONTAINER_CLOSED = Problem(
+    "UserErrorContainerNotAccessible",
+    "The storage account container could not be accessed.",
+    "Allow access to the storage account from Azure Backup and cross-tenant replication, and retry the operation.",
+)
+
+
+def no_right_on_container(principal_id: str, account: str) -> Problem:
+    """The vault's identity may not write to the target of a restore. Assumed: the words; the code is documented."""
+    return Problem(
+        "UserErrorMSIMissingPermissions",
+        "The backup vault's identity lacks permissions on the storage account.",
+        "Grant the role Storage Blob Data Contributor on the storage account and retry the operation.",
+        inner="AuthorizationPermissionMismatch",
+        text=f"The client '{principal_id}' is not authorized to write blobs to '{account}'.",
+        cause=("AuthorizationPermissionMismatch", "This request is not authorized to perform this operation."),
+    )
 
 
 def already_protected(friendly_name: str, vault_id: str, state: str) -> Problem:

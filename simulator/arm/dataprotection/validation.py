@@ -38,10 +38,11 @@ def post_validate(world: World, call: Call) -> Response:
 
 
 @effect
-def validated(world: World, operation: str, vault_id: str, wanted: Json) -> None:
-    """A validation ends with what is wrong at this moment."""
+def validated(world: World, operation: str, vault_id: str, wanted: Json, instance_id: str = "") -> None:
+    """A validation ends with what is wrong at this moment. instance_id: the instance that is to be changed."""
     vault = world.get(vault_id)
-    problem = _injected(world, "fail_validation", wanted) or (problem_of(world, vault, wanted) if vault else None)
+    problem = _injected(world, "fail_validation", wanted)
+    problem = problem or (problem_of(world, vault, wanted, instance_id) if vault else None)
     operations.finish(world, operation, error=errors.protection_details(world, problem) if problem else None)
 
 
@@ -80,10 +81,13 @@ def identity_problem(_: World, vault: Resource, wanted: Json, __: str = "") -> P
 
 
 def region_problem(world: World, vault: Resource, wanted: Json, _: str = "") -> Problem | None:
-    """A server of another region. Assumed: which code says so; that it is refused is documented."""
+    """A server of another region. Assumed: which code says so; that it is refused is documented.
+
+    **Source** for a datasource of which no region is known: the official example PutBackupInstance.
+    """
     server = world.get(instance_body.datasource_id(wanted))
     location = server.body["location"] if server else wanted["dataSourceInfo"].get("resourceLocation", "")
-    if region(location) == region(vault.body["location"]):
+    if not location or region(location) == region(vault.body["location"]):
         return None
     return problems.unsupported(f"The datasource is in {location}, the vault in {vault.body['location']}.")
 
@@ -166,7 +170,8 @@ def _injected(world: World, kind: str, wanted: Json) -> Problem | None:
         "If the issue persists, please contact Microsoft support."
     )
     inner = str(fault.detail.get("inner", told["code"]))
-    return Problem(told["code"], told["message"], advice, inner=inner, text=told["message"])
+    target = fault.detail.get("field", "")
+    return Problem(told["code"], told["message"], advice, inner, told["message"], target=target)
 
 
 _VAULT = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataProtection/backupVaults/{vault}"

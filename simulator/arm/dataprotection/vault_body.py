@@ -6,7 +6,7 @@ It answers for the body alone: no operation, no refusal but a missing location.
 from copy import deepcopy
 from uuid import UUID
 
-from simulator.arm.dataprotection.members import ordered
+from simulator.arm.dataprotection.members import ordered, shaped
 from simulator.arm.routing import Call
 from simulator.wire import ArmError, Json
 from simulator.world import Resource, World
@@ -38,7 +38,23 @@ MEMBERS = (
     "bcdrSecurityLevel",
     "replicatedRegions",
 )
-SETTINGS = ("storageSettings", "monitoringSettings", "securitySettings", "featureSettings")
+# What a request may set, as OpenAPI 2024-04-01 names it. Assumed: a vault drops strangers at every depth, as policies do.
+_STATE = {"state": None}
+SETTINGS = {
+    "storageSettings": [{"datastoreType": None, "type": None}],
+    "monitoringSettings": {"azureMonitorAlertSettings": {"alertsForAllJobFailures": None}},
+    "securitySettings": {
+        "softDeleteSettings": _STATE | {"retentionDurationInDays": None},
+        "immutabilitySettings": _STATE,
+        "encryptionSettings": _STATE
+        | {
+            "keyVaultProperties": {"keyUri": None},
+            "kekIdentity": {"identityType": None, "identityId": None},
+            "infrastructureEncryption": None,
+        },
+    },
+    "featureSettings": {"crossSubscriptionRestoreSettings": _STATE, "crossRegionRestoreSettings": _STATE},
+}
 
 
 def region(text: str) -> str:
@@ -120,7 +136,7 @@ def introduce_users(world: World, vault: Resource) -> None:
 
 
 def _properties(call: Call, old: Json, at: str) -> Json:
-    sent = ordered(call.body.get("properties") or {}, SETTINGS)
+    sent = shaped(call.body.get("properties") or {}, SETTINGS)
     settings: Json = {name: deepcopy(sent.get(name, old.get(name))) for name in SETTINGS if name in sent or name in old}
     if not old and call.api_version >= ALWAYS_ON_SINCE:
         # Assumed: a new vault that says nothing is secure by default.

@@ -98,6 +98,12 @@ def get(world: World, call: Call) -> Response:
     return json_response(200, shown(vault, call))
 
 
+def get_operation_result(world: World, call: Call) -> Response:
+    """Where Location of a changed vault leads: the vault. **Source**: the official example GetOperationResultPatch."""
+    vault = require_vault(world, call)
+    return operations.still_running(world, call, call.path) or json_response(200, shown(vault, call))
+
+
 def list_vaults(world: World, call: Call) -> Response:
     """The vaults of a resource group or a subscription, in one page."""
     if "group" in call.at:
@@ -178,6 +184,7 @@ ROUTES = (
     Route("PATCH", _VAULT, f"{TYPE}/write", patch),
     Route("GET", _VAULT, f"{TYPE}/read", get),
     Route("DELETE", _VAULT, f"{TYPE}/delete", delete),
+    Route("GET", _VAULT + "/operationResults/{operation}", f"{TYPE}/operationResults/read", get_operation_result),
     Route("GET", _GROUP + _VAULTS, f"{TYPE}/read", list_vaults),
     Route("GET", _SUBSCRIPTION + _VAULTS, f"{TYPE}/read", list_vaults),
 )
