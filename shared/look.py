@@ -82,7 +82,8 @@ class Look:
                 outcome = self._observe_plan_apply()
         except CloudError as error:
             return self._failed(error)
-        self._know(attempt=0, failing_since=None)
+        if not (self.row.running and self.row.running.kind == "validate"):  # what comes after it may be refused again
+            self._know(attempt=0, failing_since=None)
         return outcome
 
     def settle(self, outcome: Outcome) -> float | None:

@@ -9,6 +9,7 @@ from cli.stage import server_id
 
 SPEED = 10
 PAUSE_S = 0.5
+AZ = ".venv/bin/python -m cli.az"
 
 
 def keep_up(console: Console, stage: OverTheWire) -> None:
@@ -43,8 +44,8 @@ It stays up: the local Azure at {arm}, ten virtual seconds a second. Ctrl-C ends
       -H 'Content-Type: application/json' '{tags}' \\
       -d '{body}'
 
-  the same with Microsoft's command line, once it knows this cloud (docs/run-locally.md)
-    az tag update --resource-id {server} \\
+  the same with Microsoft's command line, once `make az` has installed it
+    {AZ} tag update --resource-id {server} \\
       --operation Merge --tags backup-tier=gold
 
   look at a server

@@ -1,7 +1,6 @@
 """Microsoft's own command line against the local Azure: every command ends with exit code 0, and its effect is there."""
 
 import json
-from datetime import datetime, timedelta
 
 import pytest
 
@@ -211,7 +210,10 @@ def _estate(az) -> str:
     vault = {
         "location": "westeurope",
         "identity": {"type": "SystemAssigned"},
-        "properties": {"storageSettings": [{"datastoreType": "VaultStore", "type": "LocallyRedundant"}]},
+        "properties": {
+            "storageSettings": [{"datastoreType": "VaultStore", "type": "LocallyRedundant"}],
+            "securitySettings": {"softDeleteSettings": {"state": "On", "retentionDurationInDays": 14.0}},
+        },
     }
     provider = f"{GROUP}/providers/Microsoft.DataProtection"
     name = {"name": "bv-az", "type": "Microsoft.DataProtection/BackupVaults"}
@@ -292,7 +294,7 @@ def _stop_and_go(az) -> None:
         "resumeProtection": "ProtectionConfigured",
     }
     for verb, state in steps.items():
-        az.rest("post", f"{INSTANCE}/{verb}", {} if verb != "sync" else {"syncType": "Default"})
+        az.rest("post", f"{INSTANCE}/{verb}", {})
         az.let_pass(200)
         assert _state(az) == state, verb
     az.rest("post", f"{INSTANCE}/sync", {"syncType": "Default"})
