@@ -1,7 +1,7 @@
 """Microsoft's `az` against the local Azure: `python -m cli.az group list`. It must be there (`make az`).
 
-It looks for a local Azure that runs here (`make demo KEEP=1`, `python -m simulator serve`) and otherwise starts one for as
-long as the commands run. `az` gets a configuration folder, a cloud and an account of its own: what a person uses
+It looks for a local Azure that runs here (`make demo KEEP=1`, `python -m simulator serve`) and otherwise starts one for
+as long as the commands run. `az` gets a configuration folder, a cloud and an account of its own: what a person uses
 elsewhere is neither read nor changed.
 """
 

@@ -35,7 +35,7 @@ def _define(arm: Arm, guid: str, name: str, actions: list[str]) -> None:
 
 
 def assign(arm: Arm, scope: str, role: str, principal: str, condition: str = "") -> None:
-    """Assign a role, as an infrastructure template does; under a condition (Azure ABAC, version 2.0), if there is one."""
+    """Assign a role, as an infrastructure template does; under a condition (version 2.0), if there is one."""
     properties = {
         "roleDefinitionId": f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{role}",
         "principalId": principal,

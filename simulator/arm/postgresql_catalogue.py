@@ -1,7 +1,7 @@
-"""What can be ordered, and which names are free: what clients ask before they create a flexible server. It changes nothing.
+"""What can be ordered, and which names are free: what clients ask before they create a flexible server.
 
 **Source**: Microsoft's REST reference of Microsoft.DBforPostgreSQL ("Capabilities By Location", "Name Availability"),
-its documentation of compute and storage sizes. Assumed: the same in every region, with three zones; the words of refusals.
+its documentation of compute and storage sizes. Assumed: the same in every region, with three zones; the words of a no.
 """
 
 from simulator.arm.postgresql_operations import SERVER

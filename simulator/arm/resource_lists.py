@@ -30,7 +30,7 @@ def list_resources(world: World, call: Call) -> Response:
 
 
 def _terms(text: str) -> dict[str, str]:
-    """The comparisons of a $filter. Raises ArmError 400 for anything but members below, compared with eq, joined by and.
+    """The comparisons of a $filter. Raises ArmError 400 for anything but FILTERS, compared with eq, joined by and.
 
     **Source**: Microsoft's REST reference, "Resources - List". Assumed: the words of the refusal.
     """

@@ -1,4 +1,7 @@
-"""What ARM itself serves for everybody: subscriptions and resource groups (Microsoft.Resources). It knows no provider."""
+"""What ARM itself serves for everybody: subscriptions and resource groups (Microsoft.Resources).
+
+It knows no provider.
+"""
 
 import re
 

@@ -1,4 +1,4 @@
-"""How many calls may a principal still make? Token buckets, as Azure Resource Manager counts, and the headers that tell.
+"""How many calls may a principal still make? Token buckets, as ARM counts, and the headers that tell.
 
 It counts calls and refuses those for which no token is left; it knows nothing of what a call does. Buckets fill up in
 virtual time.
@@ -89,7 +89,8 @@ def spend(world: World, call: Call) -> dict[str, str]:
 
 def _scope(path: str) -> tuple[str, str]:
     parts = path.split("/", 3)
-    return ("subscription", parts[2].lower()) if len(parts) > 2 and parts[1] == "subscriptions" else ("tenant", "")  # noqa: PLR2004
+    is_below = parts[1:2] == ["subscriptions"] and len(parts) > 2  # noqa: PLR2004 - the second name is the id
+    return ("subscription", parts[2].lower()) if is_below else ("tenant", "")
 
 
 def _take(world: World, key: str, limit: Limit, call: Call, action: str) -> int:
@@ -117,10 +118,11 @@ def _refusal(call: Call, limit: Limit, action: str, after_s: int) -> ArmError:
         )
         return ArmError(429, "ResourceRequestsThrottled", message, headers=headers)
     scope, subscription = _scope(call.path)
+    kind = counted(call.request.method, call.action).kind.removesuffix("s")
     message = (
-        f"Number of '{counted(call.request.method, call.action).kind[:-1]}' requests for {scope} '{subscription}' actor "
-        f"'{call.caller}' exceeded. Please try again after '{after_s}' seconds after additional tokens are available. "
-        "Refer to https://aka.ms/arm-throttling for additional information."
+        f"Number of '{kind}' requests for {scope} '{subscription}' actor '{call.caller}' exceeded. "
+        f"Please try again after '{after_s}' seconds after additional tokens are available. Refer to "
+        "https://aka.ms/arm-throttling for additional information."
     )
     code = "SubscriptionRequestsThrottled" if scope == "subscription" else "TenantRequestsThrottled"
     return ArmError(429, code, message, headers=headers)

@@ -1,4 +1,4 @@
-"""Microsoft's own command line against the local Azure: every command ends with exit code 0, and its effect is there."""
+"""Microsoft's own command line against the local Azure: every command exits with 0, and its effect is there."""
 
 import json
 
@@ -102,7 +102,7 @@ def test_the_cloud_is_found_by_its_metadata(tmp_path):
 
 
 def test_principals_sign_in_with_a_secret_and_as_managed_identity(tmp_path):
-    """`az login` works for a service principal and for the managed identity, each with the subscriptions it may read."""
+    """`az login` works for a service principal and for the managed identity, with what each may read."""
     with served(tmp_path, "--jump") as azure:
         az = Terminal(azure, tmp_path)
         (account,) = az("account list")

@@ -161,7 +161,7 @@ class Life:
         ended = self._operation("start a backup: the operation", "POST", f"{INSTANCE}/backup", trigger)
         job = f"{ended['properties']['jobId']}"
         found = self._wait(what, job, lambda body: body["properties"]["status"] != "InProgress")["properties"]
-        minutes, seconds = re.fullmatch(r"PT(?:(\d+)M)?([\d.]+)S", found["duration"]).groups()  # type: ignore[union-attr]
+        minutes, seconds = re.findall(r"PT(?:(\d+)M)?([\d.]+)S", found["duration"])[0]
         self.took_s[what] = int(minutes or 0) * 60 + float(seconds)
 
     def _rule(self) -> str:
@@ -210,8 +210,8 @@ How long the real services took, and how long the local Azure takes, in seconds.
 """
 TAIL = """
 The recorded columns are the service's own times (end minus start of the operation or job), except for servers, whose
-operations tell no end: there a poll a minute saw it. The same seed gives the same times. Half of the simulated times lie
-below the recorded median and half above, the nearer to it the more (`simulator/chance.py`).
+operations tell no end: there a poll a minute saw it. The same seed gives the same times. Half of the simulated times
+lie below the recorded median and half above, the nearer to it the more (`simulator/chance.py`).
 """
 
 

@@ -39,7 +39,7 @@ def _paths(file: Path) -> Iterator[tuple[str, Json]]:
 
 
 class _Bundle:
-    """What has been copied so far. side: REQUEST or ANSWER, which differ in nulls, open values and read-only members."""
+    """What has been copied so far. side: REQUEST or ANSWER; they differ in nulls, open values and read-only members."""
 
     def __init__(self) -> None:
         self.definitions: Json = {}

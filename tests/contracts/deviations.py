@@ -1,6 +1,7 @@
 """Where the local Azure differs from Microsoft's contracts on purpose, and what of them it does not play.
 
-Each has its reason; one that no longer occurs fails its test. What a document says and what Azure sends are two things: where recordings show something else, they are followed.
+Each has its reason; one that no longer occurs fails its test. What a document says and what Azure sends are two things:
+where recordings show something else, they are followed.
 """
 
 from collections.abc import Iterable

@@ -92,6 +92,27 @@ def azure_in(state: str) -> LocalAzure:
     return LocalAzure(deepcopy(_prepared(state)[0]))
 
 
+def body(operation: Operation, state: str) -> Any:
+    """The body that makes sense, None where the operation takes none."""
+    if operation.id == "BackupInstances_TriggerRestore":
+        return _restore(state)
+    if operation.id == "BackupInstances_ValidateForRestore":
+        return {"restoreRequestObject": _restore(state)}
+    return BODIES.get(operation.id)
+
+
+def _restore(state: str) -> Json:
+    """A restore as files from the one recovery point."""
+    place = {"restoreTargetLocationType": "AzureBlobs", "url": "https://flexrestore.blob.core.windows.net/dumps"}
+    target = {"objectType": "RestoreFilesTargetInfo", "recoveryOption": "FailIfExists", "restoreLocation": "westeurope"}
+    return {
+        "objectType": "AzureBackupRecoveryPointBasedRestoreRequest",
+        "recoveryPointId": _prepared(state)[1]["recoveryPointId"],
+        "restoreTargetInfo": target | {"targetDetails": place | {"filePrefix": "drill"}},
+        "sourceDataStoreType": "VaultStore",
+    }
+
+
 def names(operation: Operation, state: str) -> dict[str, str]:
     """A value that means something for every parameter in the path."""
     is_backup = "DataProtection" in operation.path

@@ -35,8 +35,9 @@ class Trial:
 
     def usual(self) -> None:
         """The call that makes sense, in every state of the world."""
-        told = {"body": known.BODIES[self.operation.id]} if self.operation.id in known.BODIES else {}
         for state in known.STATES:
+            body = known.body(self.operation, state)
+            told = {} if body is None else {"body": body}
             parameters: Any = known.names(self.operation, state)
             self.call(self.described.Case(path_parameters=parameters, media_type="application/json", **told), state)
 
@@ -52,7 +53,7 @@ class Trial:
                 case.path_parameters |= {
                     name: known.names(self.operation, state)[name] for name in case.path_parameters
                 }
-            usual = known.BODIES.get(self.operation.id)
+            usual = known.body(self.operation, state)
             if isinstance(usual, dict) and isinstance(case.body, dict) and data.draw(st.booleans()):
                 case.body = _laid_over(usual, case.body)
             self.call(case, state)

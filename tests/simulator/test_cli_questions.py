@@ -133,7 +133,7 @@ def test_identities_of_resources_have_names():
 
 
 def test_everybody_who_may_sign_in_is_a_principal():
-    """Known by name are user-assigned identities, whoever holds a role, the app; any other GUID is its own client id."""
+    """Identities, the app and whoever holds a role are known by name; any other GUID is its own client id."""
     azure = estate()
     made = ask(azure, "PUT", f"{GROUP}/providers/{IDENTITY}/id-app", {"location": "westeurope"}).json()["properties"]
     grant(azure.world, GUID, READER, SUB)

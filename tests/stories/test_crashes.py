@@ -56,7 +56,7 @@ def play(estate, dies_at=None, when="before", down_s=0.0):
     return world, world.state_of(server)
 
 
-CALLS = 90
+CALLS = 98
 PLACES = [(number, when) for number in range(CALLS) for when in ("before", "after")]
 
 

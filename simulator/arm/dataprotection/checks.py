@@ -18,7 +18,10 @@ PROVIDER = "Microsoft.DataProtection"
 
 
 def post_validate_change(world: World, call: Call) -> Response:
-    """Start to validate a change of an instance: 202. Assumed: what is looked at is what validateForBackup looks at."""
+    """Start to validate a change of an instance: 202.
+
+    Assumed: it looks at what validateForBackup looks at, and the name of its action.
+    """
     vault, instance = require_vault(world, call), require_instance(world, call)
     wanted = read_request(world, call.body.get("backupInstance"))
     about = {"vault_id": vault.id, "instance_id": instance.id, "wanted": wanted}

@@ -38,7 +38,7 @@ MEMBERS = (
     "bcdrSecurityLevel",
     "replicatedRegions",
 )
-# What a request may set, as OpenAPI 2024-04-01 names it. Assumed: a vault drops strangers at every depth, as policies do.
+# What a request may set. Source: OpenAPI 2024-04-01. Assumed: a vault drops strangers at every depth, as policies do.
 _STATE = {"state": None}
 SETTINGS = {
     "storageSettings": [{"datastoreType": None, "type": None}],
