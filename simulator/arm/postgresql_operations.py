@@ -80,8 +80,8 @@ def _accepted(call: Call, operation: Resource, name: str, location: str) -> Resp
 def finish_operation(world: World, operation_id: str, server_id: str, end: Json) -> None:
     """Let an operation end well: the server or rule changes, and the event of completion goes out.
 
-    end: the `target`, `action` and `caller`; `state` to reach, `change` to apply, `rule` to store, `remove`, or the `error`
-    it fails with.
+    end: the `target`, `action` and `caller`; `state` to reach, `change` to apply, `rule` to store, `remove`, or the
+    `error` it fails with.
     """
     error = end.get("error")
     _end(world, operation_id, "Failed" if error else "Succeeded", error)
