@@ -14,7 +14,7 @@ from pathlib import Path
 VERSION = "2.91.0"
 FOLDER = Path(__file__).resolve().parent.parent / ".flexguard/az"
 PYTHON = FOLDER / "venv/bin/python"
-PACKAGES = 150  # about; so that people see how far it is
+PACKAGES = 130  # about; so that people see how far it is
 STEP = re.compile(r"\s*(Collecting|Downloading|Using cached|Building wheel|Installing collected) ?(\S*)")
 
 
