@@ -133,6 +133,7 @@ def local_azure(world: Path | None) -> Iterator[Json]:
         yield ready
         return
     command = [sys.executable, "-m", "simulator", "serve", "--jump", *(["--world", str(world)] if world else [])]
+    # Our own module, in a group of its own: Ctrl-C is ours to pass on.
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:  # noqa: S603
         try:
             line = process.stdout.readline() if process.stdout else ""

@@ -53,6 +53,7 @@ def _pip(progress: Callable[[str], None]) -> None:
     """Let pip work. Raises NoAz with the end of what it said."""
     options = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     command = [str(PYTHON), "-m", "pip", "install", *options, f"azure-cli=={VERSION}"]
+    # pip of the new environment, with arguments of our own
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:  # noqa: S603
         said = _follow(pip.stdout or (), progress)
     if pip.returncode:

@@ -62,6 +62,7 @@ def _install(npm: str) -> None:
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", "--fetch-retries=1"]
     command = [npm, "install", "--prefix", str(FOLDER), *options, f"azurite@{VERSION}"]
     try:
+        # npm, found on the path, with arguments of our own
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
         raise NoAzurite(f"npm did not install azurite@{VERSION} within {INSTALL_S} seconds.") from None

@@ -74,6 +74,7 @@ def main(descriptor: int, app: str) -> None:
     line = Line(connection)
     sys.path.append(app)
     sys.stdout = sys.stderr = Printed(line)
+    # The worker reads this variable of the platform itself, so its child process must.
     level = logging.DEBUG if os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1" else logging.INFO  # noqa: TID251
     logging.basicConfig(level=level, handlers=[LogLines(line)], format="%(message)s")
     asyncio.run(_serve(connection, line, app))

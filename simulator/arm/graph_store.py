@@ -115,7 +115,7 @@ class GraphStore:
         return found
 
     def _execute(self, query: str, now: datetime) -> Found:
-        import duckdb  # noqa: PLC0415
+        import duckdb  # noqa: PLC0415 - heavy, and needed by queries alone
         from duckdb_kql import KqlError, KqlSyntaxError, KqlUnsupportedError, kql  # noqa: PLC0415
 
         whole, added = with_table(query)

@@ -122,6 +122,7 @@ _READER_DATA_PROTECTION = below(
 _ROLES = (
     Role(
         "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+        # Assumed: its actions, which no recording shows.
         "Owner",
         "Grants full access to manage all resources, including the ability to assign roles in Azure RBAC.",
         ("*",),
@@ -199,6 +200,7 @@ _ROLES = (
     ),
     Role(
         "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
+        # Assumed: its actions, which no recording shows.
         "Role Based Access Control Administrator",
         "Manage access to Azure resources by assigning roles using Azure RBAC.",
         (
@@ -210,6 +212,7 @@ _ROLES = (
     ),
     Role(
         "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
+        # Assumed: its actions, which no recording shows.
         "User Access Administrator",
         "Lets you manage user access to Azure resources.",
         (

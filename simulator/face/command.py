@@ -58,6 +58,7 @@ def _fault(chosen: argparse.Namespace) -> int:
         return WRONG
     authority = note.get("ca") if where == note.get("control") else None  # else SSL_CERT_FILE says whom to trust
     body = json.dumps({"name": chosen.name, "times": chosen.next, "target": chosen.server}).encode()
+    # The control address that the person named, or that the running simulator wrote down
     request = urllib.request.Request(f"{where}/fault", body, {"content-type": "application/json"})  # noqa: S310
     try:
         context = ssl.create_default_context(cafile=authority)
