@@ -1,19 +1,23 @@
 """The local Azure as one object: services by host name, one clock, a log of every call.
 
-This is the only file that knows all services. Faults of a call (throttled, lost, applied but unanswered) are played
-here, so that every service has them.
+This is the only file that knows all services. Faults of a call (throttled, lost, applied but unanswered) happen here,
+so that every service has them.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
 
-from simulator import arm, identity
-from simulator.arm.dataprotection import errors, problems
+from simulator import arm, call_faults, identity, storage_faults, sudden
+from simulator.arm.access import OPERATORS
+from simulator.call_faults import AnswerLost
 from simulator.delivery import Delivery
-from simulator.faults import CALL_FAULTS, GUARD, Fault
+from simulator.fault_names import FAULTS, of_place
+from simulator.faults import CALL_FAULTS, GUARD, Fault, Faults
 from simulator.grid import CustomTopic
 from simulator.storage.blob import BlobService
 from simulator.storage.queue import QueueService
@@ -21,14 +25,11 @@ from simulator.storage.table import TableService
 from simulator.wire import Json, Request, Response, http_date, json_response
 from simulator.world import World
 
-GUARD_HOURS = 4  # Assumed: the refusal says "after few hours"
-GATEWAY = {"x-ms-failure-cause": "gateway"}
-THROTTLED = "The request is being throttled as the limit has been reached for operation type."
-TIMED_OUT = "The gateway did not receive a response from the resource provider within the specified time period."
+DEATHS = of_place("death")
 
 
-class AnswerLost(Exception):
-    """The connection broke; a face turns it into its own kind of network error."""
+class Crash(BaseException):
+    """The caller's process dies here. Not an Exception, so that nothing in the caller can catch it."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,12 @@ class SimulatedCredential:
     """Stands for a signed-in principal, in process: the Azure clients take it as any other credential."""
 
     principal_id: str
+    faults: Callable[[], Faults] = field(default=Faults, compare=False, repr=False)
 
     def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
+        """A token; raises ClientAuthenticationError while the identity endpoint is down."""
+        if self.faults().take("identity_down", self.principal_id):
+            raise ClientAuthenticationError("ManagedIdentityCredential: the identity endpoint does not answer")
         return AccessToken(f"simulated.{self.principal_id}", int(time.time()) + 86_400)
 
 
@@ -106,34 +111,49 @@ class LocalAzure:
         self.blobs.write(container, name, content, "application/json")
 
     def credential(self, principal_id: str) -> SimulatedCredential:
-        return SimulatedCredential(principal_id)
+        return SimulatedCredential(principal_id, lambda: self.world.faults)
 
     def handle(self, request: Request) -> Response:
-        """Answer one request to any service. Raises AnswerLost when the connection breaks."""
+        """Answer one request to any service. Raises AnswerLost when nobody answers, Crash when the caller dies."""
         operation = self._operation(request)
-        fault = self._fault(f"{operation} {request.path}")
-        response = self._refusal(fault) if fault else None
-        if response is None:
-            response = self._dispatch(request)
-            if fault:
-                response = None if fault.kind == "reset_applied" else self._unavailable()
-        elif fault and fault.kind == "reset":
-            response = None
-        status = response.status if response else 0
         caller = identity.claimed_principal(request.headers.get("authorization", ""))
+        subject, spared = f"{operation} {request.path}", caller in OPERATORS
+        sudden.take(self.world, subject, spared=spared)
+        death = self.world.faults.take(DEATHS, subject, spared=spared)
+        if death and death.kind == "crash_before":
+            raise Crash(subject)
+        fault = self._fault(subject, spared)
+        response = self._answer(request, subject, fault, spared)
+        status = 0 if isinstance(response, AnswerLost) else response.status
         correlation = request.headers.get("x-ms-correlation-request-id", "")
         self.log.append(
             LoggedCall(self.now, operation, request.method, request.path, status, caller, request.body, correlation)
         )
-        if response is None:
-            raise AnswerLost(f"{request.method} {request.path}")
+        if death:
+            raise Crash(subject)
+        if isinstance(response, AnswerLost):
+            raise response
         response.headers.setdefault("date", http_date(self.now))
         return response
 
-    def _fault(self, subject: str) -> Fault | None:
+    def _answer(self, request: Request, subject: str, fault: Fault | None, spared: bool) -> Response | AnswerLost:
+        """What the caller hears, with or without the call being carried out."""
+        if fault and FAULTS[fault.kind].place != "applied":
+            return call_faults.lost(fault, request) or call_faults.answer(self.world, fault, request)
+        response = storage_faults.carry_out(self, request, subject, self._dispatch)
+        if fault:
+            return call_faults.lost(fault, request) or call_faults.answer(self.world, fault, request)
+        kinds = call_faults.ALTERED
+        if "azure-asyncoperation" in response.headers and request.method != "GET":
+            kinds += call_faults.STARTED
+        for spoiling in self.world.faults.take_all(kinds, subject, spared=spared):
+            response = call_faults.spoilt(self.world, spoiling, response)
+        return response
+
+    def _fault(self, subject: str, spared: bool) -> Fault | None:
         """The fault that this call meets. A guard stands for its hours, from its first refusal on."""
-        while fault := self.world.faults.take(CALL_FAULTS, subject):
-            lasts_s = float(fault.detail.get("hours", GUARD_HOURS)) * 3600
+        while fault := self.world.faults.take(CALL_FAULTS, subject, spared=spared):
+            lasts_s = float(fault.detail.get("hours", call_faults.GUARD_HOURS)) * 3600
             if fault.kind != GUARD or self.now.timestamp() < fault.detail.setdefault(
                 "until", self.now.timestamp() + lasts_s
             ):
@@ -162,26 +182,3 @@ class LocalAzure:
             is_link = request.path.startswith("/eventsubscriptions/")
             return self.delivery.open_link(self.world, request) if is_link else self.topic.handle(request)
         return json_response(502, {"error": {"code": "NoSuchHost", "message": f"nothing answers at {request.host}"}})
-
-    def _refusal(self, fault: Fault) -> Response | None:
-        """The answer of a fault that keeps the call from being carried out; None when it is carried out."""
-        if fault.kind == "throttle":
-            retry_after = {"retry-after": str(fault.detail.get("retry_after_s", 5))}
-            return json_response(429, _error(fault, "TooManyRequests", THROTTLED), GATEWAY | retry_after)
-        if fault.kind == "gateway_timeout":
-            return json_response(504, _error(fault, "GatewayTimeout", TIMED_OUT), {"x-ms-failure-cause": "service"})
-        if fault.kind == GUARD:
-            return errors.refusal(self.world, problems.TOO_MANY_ATTEMPTS).response()
-        return self._unavailable() if fault.kind in ("unavailable", "reset") else None
-
-    def _unavailable(self) -> Response:
-        return json_response(503, {"error": {"code": "ServiceUnavailable", "message": "The service is unavailable."}})
-
-
-def _error(fault: Fault, code: str, message: str) -> Json:
-    """The error of a refused call; a fault may have its own words.
-
-    **Source**: arm-429-resourcerequeststhrottled, dp-vault-update-429-identity-2024-05-10,
-    pg-server-504-gatewaytimeout.
-    """
-    return {"error": {"code": fault.detail.get("code", code), "message": fault.detail.get("message", message)}}

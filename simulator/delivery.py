@@ -17,8 +17,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from simulator import event_filters, event_mail, handshake
+from simulator.event_faults import on_its_way
 from simulator.event_schemas import CLOUD, GRID, body_of, dead_letter, in_schema, versions
-from simulator.faults import EVENT_FAULTS
 from simulator.wire import Json, Request, Response, empty_response
 from simulator.world import Resource, World
 
@@ -27,7 +27,6 @@ Enqueue = Callable[[str, str], int]
 Store = Callable[[str, str, bytes], object]
 """Writes a blob: (container, name, content). A KeyError says that there is no such container."""
 
-REORDER_S = (20.0, 120.0)  # Assumed: how late an event arrives that another one overtakes.
 CUSTOM_TOPIC = "microsoft.eventgrid/topics"
 
 
@@ -144,15 +143,11 @@ class Delivery:
 
 
 def _publish(world: World, subscriptions: list[Resource], event: Json) -> None:
-    """Put an event into the subscriptions that want it, unless a fault loses, doubles or delays it."""
-    subject = f"{event.get('eventType', event.get('type'))} {event.get('subject')}"
+    """Put an event into the subscriptions that want it, unless a fault loses, doubles, delays or spoils it."""
     wanting = [each for each in subscriptions if event_filters.matches(each.body["properties"]["filter"], event)]
-    fault = world.faults.take(EVENT_FAULTS, subject) if wanting else None
-    kind = fault.kind if fault else ""
-    for subscription in wanting:
-        late_s = world.random("reorder", event["id"]).uniform(*REORDER_S) if kind == "reorder_events" else 0.0
-        for _ in range({"lose_event": 0, "duplicate_event": 2}.get(kind, 1)):
-            event_mail.accept(world, subscription, event, after_s=late_s)
+    for late_s, arriving in on_its_way(world, event) if wanting else ():
+        for subscription in wanting:
+            event_mail.accept(world, subscription, arriving, after_s=late_s)
 
 
 def _source(world: World, subscription: Resource) -> str:

@@ -42,6 +42,8 @@ class Directory:
         """A token for the app's own identity, or for the user-assigned one that the query names."""
         if request.path != MSI:
             return _refused(404, "NotFound")
+        if world.faults.take("identity_down", self.principal):
+            return _refused(500, "The identity endpoint does not answer.")
         if request.headers.get("x-identity-header") != self.header:
             return _refused(401, "The X-IDENTITY-HEADER is missing or wrong.")
         query = request.query

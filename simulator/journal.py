@@ -5,8 +5,11 @@ people who look at the world from outside. It knows no service and no clock.
 """
 
 import json
+from bisect import insort
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Protocol
 
 from simulator.wire import Json
@@ -18,6 +21,14 @@ class Described(Protocol):
     id: str
     type: str
     body: Json
+
+
+Late = Callable[[str, bool], float]
+
+
+def never_late(_key: str, _goes: bool) -> float:
+    """Every change is shown as soon as any."""
+    return 0.0
 
 
 STATES = {
@@ -42,8 +53,11 @@ class Journal:
     turns: list[tuple[datetime, str, str]] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
 
-    def note(self, at: datetime, key: str, resource: Described | None) -> None:
-        """Write down a resource as it is at a moment; nothing happens when it did not change."""
+    def note(self, at: datetime, key: str, resource: Described | None, late: Late = never_late) -> None:
+        """Write down a resource as it is at a moment; nothing happens when it did not change.
+
+        late: by how many seconds a change is shown later than usual, asked with the key and whether the resource goes.
+        """
         text = json.dumps([resource.id, resource.type, resource.body]) if resource else ""
         if self.newest.get(key, "") == text:
             return
@@ -52,7 +66,14 @@ class Journal:
             self.born.setdefault(key, at)
         else:
             del self.newest[key], self.born[key]
-        self.pending.append((at, key, text))
+        shown_from = at + timedelta(seconds=late(key, not text))
+        for shows, other, _ in reversed(self.pending):
+            if shows <= at:
+                break
+            if other == key:
+                shown_from = max(shown_from, shows)  # a state is never shown before an older one
+                break
+        insort(self.pending, (shown_from, key, text), key=itemgetter(0))
         self._note_state(at, key, resource)
 
     def _note_state(self, at: datetime, key: str, resource: Described | None) -> None:

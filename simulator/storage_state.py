@@ -5,9 +5,8 @@ import bisect
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from simulator.azure import LocalAzure
 from simulator.storage.blob import Blob, Container
 from simulator.storage.lease import Lease
 from simulator.storage.messages import NEVER, MessageQueue, StoredMessage
@@ -15,10 +14,13 @@ from simulator.storage.table import Table
 from simulator.storage.table_entity import Entity
 from simulator.wire import Json
 
+if TYPE_CHECKING:
+    from simulator.azure import LocalAzure
+
 MESSAGE_TIMES = ("inserted_at", "expires_at", "visible_at")
 
 
-def clear(azure: LocalAzure) -> None:
+def clear(azure: "LocalAzure") -> None:
     """Forget everything in the account."""
     for names in (azure.queues.queues, azure.queues.deleted_at, azure.tables.tables, azure.tables.deleted_at):
         names.clear()
@@ -28,7 +30,7 @@ def clear(azure: LocalAzure) -> None:
 # -- queues ------------------------------------------------------------------------------------------------------
 
 
-def dump_queues(azure: LocalAzure) -> Json:
+def dump_queues(azure: "LocalAzure") -> Json:
     """Every queue with its messages, and the names that are taken for a while."""
     queues = {
         queue.name: {
@@ -41,7 +43,7 @@ def dump_queues(azure: LocalAzure) -> Json:
     return {"queues": queues, "deleted_at": _times(azure.queues.deleted_at), "answers": azure.queues.answers}
 
 
-def load_queues(azure: LocalAzure, written: Json) -> None:
+def load_queues(azure: "LocalAzure", written: Json) -> None:
     """Fill an account without queues."""
     for name, each in (written.get("queues") or {}).items():
         queue = MessageQueue(name, dict(each.get("metadata") or {}), turns=int(each.get("turns", 0)))
@@ -59,7 +61,7 @@ def load_queues(azure: LocalAzure, written: Json) -> None:
 # -- tables ------------------------------------------------------------------------------------------------------
 
 
-def dump_tables(azure: LocalAzure) -> Json:
+def dump_tables(azure: "LocalAzure") -> Json:
     """Every table with its entities; a property is a pair of type and value."""
     tables = {
         table.name: [
@@ -72,7 +74,7 @@ def dump_tables(azure: LocalAzure) -> Json:
     return {"tables": tables, "deleted_at": taken, "ticks": azure.tables.last_ticks, "answers": azure.tables.answers}
 
 
-def load_tables(azure: LocalAzure, written: Json) -> None:
+def load_tables(azure: "LocalAzure", written: Json) -> None:
     """Fill an account without tables."""
     for name, entities in (written.get("tables") or {}).items():
         table = azure.tables.tables[name.lower()] = Table(name)
@@ -87,7 +89,7 @@ def load_tables(azure: LocalAzure, written: Json) -> None:
 # -- blobs -------------------------------------------------------------------------------------------------------
 
 
-def dump_blobs(azure: LocalAzure) -> Json:
+def dump_blobs(azure: "LocalAzure") -> Json:
     """Every container with its blobs: their content as text, or as base64 where it is no text."""
     containers = {
         container.name: _plain(container, "name")
@@ -102,7 +104,7 @@ def dump_blobs(azure: LocalAzure) -> Json:
     return {"containers": containers, "turns": azure.blobs.turns}
 
 
-def load_blobs(azure: LocalAzure, written: Json) -> None:
+def load_blobs(azure: "LocalAzure", written: Json) -> None:
     """Fill an account without containers."""
     for name, each in (written.get("containers") or {}).items():
         at, turn = datetime.fromisoformat(each["written_at"]), int(each.get("turn", 0))

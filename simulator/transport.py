@@ -5,13 +5,20 @@ An SDK's waits (`transport.sleep`, used by its retry policy and its pollers) adv
 
 from typing import Any
 
-from azure.core.exceptions import ServiceResponseError
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest._http_response_impl import HttpResponseImpl
 from azure.core.utils import case_insensitive_dict
 
-from simulator.azure import AnswerLost, LocalAzure
+from simulator.azure import LocalAzure
+from simulator.call_faults import AnswerLost
 from simulator.wire import Request
+
+SILENCES = {
+    "reset": ServiceResponseError,
+    "refuse_connection": ServiceRequestError,
+    "read_timeout": ServiceResponseTimeoutError,
+}
 
 
 class InProcessTransport(HttpTransport[Any, Any]):
@@ -20,12 +27,16 @@ class InProcessTransport(HttpTransport[Any, Any]):
     def __init__(self, azure: LocalAzure) -> None:
         self.azure = azure
 
-    def send(self, request: Any, **_: Any) -> Any:
-        """Carry one request to the local Azure. Raises ServiceResponseError when the answer is lost."""
+    def send(self, request: Any, **options: Any) -> Any:
+        """Carry one request to the local Azure. Raises what azure-core raises when nobody answers.
+
+        A timeout lasts as long as the client is ready to wait.
+        """
         try:
             response = self.azure.handle(_read(request))
         except AnswerLost as lost:
-            raise ServiceResponseError(f"connection reset: {lost}") from None
+            self.azure.advance(min(lost.wait_s, float(options.get("read_timeout") or lost.wait_s)))
+            raise SILENCES[lost.how](f"{lost.how}: {lost}") from None
         answer = HttpResponseImpl(
             request=request,
             internal_response=response,

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from simulator.faults import Faults
-from simulator.journal import Journal
+from simulator.journal import Journal, never_late
 from simulator.wire import Json
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -60,6 +60,7 @@ class Behaviour:
     weekly_limit: str = "scheduled"  # which second backup of a week fails: "none", "scheduled" or "all"
     policy_update: str = "refused"  # PUT on an existing policy with other content: "refused" or "accepted"
     graph_lag_s: float = 10.0  # how old Resource Graph's picture of the world is
+    most_instances: int = 0  # how many instances a vault takes, 0 for any number
     throttle: str = "documented"  # how many calls a principal may make: "documented" or the larger "recorded" buckets
     renamed_actions: dict[str, str] = field(default_factory=dict)  # ARM actions, should Azure ask for another name
     throttle_operator: bool = False  # whether the person who builds the world is counted too
@@ -147,8 +148,9 @@ class World:
 
     def settle(self) -> None:
         """Write down in the journal what changed at this moment. A service that reads the journal calls it first."""
+        late = self.faults.row_lag_s if self.faults.waiting else never_late
         for key in sorted(self.touched):
-            self.journal.note(self.now, key, self.resources.get(key))
+            self.journal.note(self.now, key, self.resources.get(key), late)
         self.touched.clear()
         self.journal.show(self.now - timedelta(seconds=self.behaviour.graph_lag_s))
 

@@ -9,10 +9,15 @@ from http import HTTPStatus
 
 from simulator.arm import (
     authorization,
+    azure_policy,
     dataprotection,
+    deny_assignments,
     eventgrid,
     graph,
+    locks,
     managed_identity,
+    management_groups,
+    moves,
     postgresql,
     providers,
     resource_lists,
@@ -31,13 +36,18 @@ ROUTER = Router(
     (
         *resources.ROUTES,
         *resource_lists.ROUTES,
+        *moves.ROUTES,
         *providers.ROUTES,
         *tags.ROUTES,
         *tenants.ROUTES,
         *postgresql.ROUTES,
         *dataprotection.ROUTES,
         *authorization.ROUTES,
+        *deny_assignments.ROUTES,
+        *locks.ROUTES,
+        *azure_policy.ROUTES,
         *managed_identity.ROUTES,
+        *management_groups.ROUTES,
         *storage_accounts.ROUTES,
         *eventgrid.ROUTES,
         *graph.ROUTES,
@@ -91,8 +101,11 @@ def _handle(world: World, request: Request) -> Response:
 
 def _carry_out(world: World, route: Route, call: Call) -> Response:
     authorization.require(world, call.caller, route.action, scope_of(call))
+    providers.require_registered(world, call)
     if call.request.method == "GET":
         return _read(world, route, call)
+    locks.require_unlocked(world, call)
+    azure_policy.require_allowed(world, call)
     response = route.handler(world, call)
     if response.status < HTTPStatus.MULTIPLE_CHOICES:
         resources.emit_accepted(world, call, response)

@@ -1,4 +1,4 @@
-"""May this principal do this action at this scope now? Decides from role assignments, their age and their conditions.
+"""May this principal do this action at this scope now? From role assignments, their age, conditions, and who is denied.
 
 It answers; it serves no operation (authorization.py does) and changes nothing but role assignments.
 """
@@ -6,8 +6,10 @@ It answers; it serves no operation (authorization.py does) and changes nothing b
 import re
 
 from simulator.arm import roles
-from simulator.arm.assignment_index import AssignmentIndex, at_and_above, normal
+from simulator.arm.assignment_index import AssignmentIndex
 from simulator.arm.conditions import Asked, concerns_delegation, fulfilled
+from simulator.arm.deny_assignments import denying, refusal
+from simulator.arm.management_tree import at_and_above, normal
 from simulator.arm.role import Role, allows, allows_data
 from simulator.wire import ArmError, Json, stamp
 from simulator.world import Resource, World
@@ -30,7 +32,11 @@ def permitted(world: World, principal_id: str, action: str, scope: str, asked: A
 
     asked: the role assignment that is written or deleted; without it a condition on delegation counts as fulfilled.
     """
-    return principal_id in OPERATORS or granting(world, principal_id, action, scope, asked) is not None
+    if principal_id in OPERATORS:
+        return True
+    if denying(world, principal_id, action, scope):
+        return False
+    return granting(world, principal_id, action, scope, asked) is not None
 
 
 def require(world: World, principal_id: str, action: str, scope: str, asked: Asked | None = None) -> None:
@@ -43,23 +49,32 @@ def require(world: World, principal_id: str, action: str, scope: str, asked: Ask
     action = world.behaviour.renamed_actions.get(action, action)
     if permitted(world, principal_id, action, scope, asked):
         return
+    denied = denying(world, principal_id, action, scope)
+    if denied and granting(world, principal_id, action, scope, asked):
+        raise refusal(denied, principal_id, action, scope)
     who = f"The client '{principal_id}' with object id '{principal_id}'"
     message = (
         f"{who} does not have authorization to perform action '{action}' over scope '{scope}' or the scope is invalid."
         " If access was recently granted, please refresh your credentials."
     )
     if asked and granting(world, principal_id, action, scope):
-        message = (
-            f"{who} has an authorization with ABAC condition that is not fulfilled to perform action '{action}'"
-            f" over scope '{scope}'."
-        )
+        raise condition_unfulfilled(principal_id, action, scope)
     raise ArmError(403, "AuthorizationFailed", message, headers={"x-ms-failure-cause": "gateway"})
+
+
+def condition_unfulfilled(principal_id: str, action: str, scope: str) -> ArmError:
+    """403 for whoever has the right, but not for this principal and role."""
+    message = (
+        f"The client '{principal_id}' with object id '{principal_id}' has an authorization with ABAC condition that is "
+        f"not fulfilled to perform action '{action}' over scope '{scope}'."
+    )
+    return ArmError(403, "AuthorizationFailed", message, headers={"x-ms-failure-cause": "gateway"})
 
 
 def granting(world: World, principal_id: str, action: str, scope: str, asked: Asked | None = None) -> Resource | None:
     """The role assignment that permits the action, or None. It stands at the scope or above and works already."""
     now = world.now.timestamp()
-    for key in index_of(world).at(principal_id, at_and_above(scope)):
+    for key in index_of(world).at(principal_id, at_and_above(world, scope)):
         assignment = world.resources.get(key)
         if assignment and assignment.hidden["effective_at"] <= now and _allows(world, assignment, action, asked):
             return assignment
@@ -68,7 +83,7 @@ def granting(world: World, principal_id: str, action: str, scope: str, asked: As
 
 def permitted_data(world: World, principal_id: str, data_action: str, scope: str) -> bool:
     """Whether a role that works already lets the principal do this with the data at the scope."""
-    above = {normal(each) for each in at_and_above(scope)}
+    above = {normal(world, each) for each in at_and_above(world, scope)}
     return any(each in above for each in data_scopes(world, principal_id, data_action))
 
 
@@ -80,7 +95,7 @@ def data_scopes(world: World, principal_id: str, data_action: str) -> list[str]:
         assignment = world.resources[key]
         role = role_of(world, assignment)
         if role and assignment.hidden["effective_at"] <= now and allows_data(role, data_action):
-            found.append(normal(assignment.body["properties"]["scope"]))
+            found.append(normal(world, assignment.body["properties"]["scope"]))
     return found
 
 
@@ -169,14 +184,14 @@ def assign(world: World, assignment_id: str, properties: Json, caller: str) -> R
     effective_at = world.now.timestamp() + _propagation_s(world, assignment_id)
     index = index_of(world)
     assignment = world.put(assignment_id, ASSIGNMENT, body, effective_at=effective_at)
-    _enter(index, assignment)
+    _enter(world, index, assignment)
     return assignment
 
 
 def revoke(world: World, assignment: Resource) -> None:
     """Take a role assignment away; it stops working at once. Assumed: revoking has no delay."""
     properties = assignment.body["properties"]
-    index_of(world).drop(properties["principalId"], normal(properties["scope"]), assignment.id)
+    index_of(world).drop(properties["principalId"], normal(world, properties["scope"]), assignment.id)
     world.remove(assignment.id)
 
 
@@ -193,10 +208,10 @@ def index_of(world: World) -> AssignmentIndex:
     if index is None:
         index = world.derived["assignments"] = AssignmentIndex()
         for assignment in world.by_type.get(ASSIGNMENT.lower(), {}).values():
-            _enter(index, assignment)
+            _enter(world, index, assignment)
     return index
 
 
-def _enter(index: AssignmentIndex, assignment: Resource) -> None:
+def _enter(world: World, index: AssignmentIndex, assignment: Resource) -> None:
     properties = assignment.body["properties"]
-    index.enter(properties["principalId"], normal(properties["scope"]), assignment.id)
+    index.enter(properties["principalId"], normal(world, properties["scope"]), assignment.id)

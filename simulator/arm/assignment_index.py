@@ -21,7 +21,7 @@ class Scopes:
 
 @dataclass
 class AssignmentIndex:
-    """Answers in steps that do not grow with the number of servers. Scopes come in as `normal` writes them."""
+    """Answers in steps that do not grow with the number of servers. Scopes come in as `management_tree.normal` writes them."""
 
     principals: dict[str, Scopes] = field(default_factory=dict)
 
@@ -53,15 +53,3 @@ class AssignmentIndex:
             first, last = (bisect_left(known.ordered, scope + end) for end in ("/", "0"))  # "0" follows "/".
             for each in known.ordered[first:last]:
                 yield from known.ids[each]
-
-
-def normal(scope: str) -> str:
-    """A scope to compare. Assumed: the tenant's root is the only management group, so one stands above everything."""
-    lower = scope.lower().rstrip("/")
-    return "" if lower.startswith("/providers/microsoft.management/managementgroups/") else lower
-
-
-def at_and_above(scope: str) -> Iterator[str]:
-    """A scope and all scopes above it, the root first."""
-    parts = normal(scope).split("/")
-    yield from ("/".join(parts[:count]) for count in range(1, len(parts) + 1))

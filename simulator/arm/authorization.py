@@ -10,6 +10,7 @@ from simulator.arm.access import (
     OPERATOR,
     OPERATORS,
     assign,
+    condition_unfulfilled,
     definition_prefix,
     find_role,
     grant,
@@ -18,8 +19,9 @@ from simulator.arm.access import (
     require,
     revoke,
 )
-from simulator.arm.assignment_index import ANYBODY, at_and_above, normal
+from simulator.arm.assignment_index import ANYBODY
 from simulator.arm.conditions import Asked, concerns_delegation, fulfilled
+from simulator.arm.management_tree import at_and_above, normal
 from simulator.arm.resources import require_scope
 from simulator.arm.role_definitions import DEFINITION_ROUTES
 from simulator.arm.routing import Call, Route
@@ -36,6 +38,7 @@ REPLICATION_S = (10.0, 31.0)
 CONDITIONS_SINCE = "2020-03-01-preview"  # Assumed: which of the api-versions between the recorded ones.
 YOUNG_MEMBERS = ("condition", "conditionVersion", "delegatedManagedIdentityResourceId", "description")
 
+ROLE_FAULTS = ("role_denied", "role_exists", "principal_not_found")
 FILTER = re.compile(
     r"\s*(?:(?P<at>atScope\(\))|(?:assignedTo\('(?P<assigned>[^']+)'\))|(?:principalId eq '(?P<principal>[^']+)'))\s*",
     re.IGNORECASE,
@@ -55,13 +58,18 @@ def put_assignment(world: World, call: Call) -> Response:
         raise ArmError(404, "RoleDefinitionDoesNotExist", message)
     properties["roleDefinitionId"] = f"{definition_prefix(scope)}/{role.guid}"
     assignment_id = f"{scope}/providers/{ASSIGNMENT}/{call.at['name']}"
+    _refuse_by_fault(world, assignment_id, properties, call.caller)
     existing = world.get(assignment_id)
     if existing:
         _update(world, existing, properties, call.caller)
         return json_response(201, _shown(existing.body, call))
     _refuse_young_principal(world, properties)
     _refuse_same_triple(world, scope, properties)
-    body = assign(world, assignment_id, properties, call.caller).body
+    assignment = assign(world, assignment_id, properties, call.caller)
+    slow = world.faults.take("slow_role", f"{assignment_id} {properties['principalId']}")
+    if slow:
+        assignment.hidden["effective_at"] = world.now.timestamp() + float(slow.detail.get("after_s", 1800))
+    body = assignment.body
     return json_response(201, _shown(body | {"properties": body["properties"] | {"createdBy": None}}, call))
 
 
@@ -105,6 +113,16 @@ def _update(world: World, existing: Resource, properties: Json, caller: str) -> 
     existing.body["properties"] = known | changed | {"updatedOn": stamp(world.now), "updatedBy": caller}
 
 
+def _refuse_by_fault(world: World, assignment_id: str, properties: Json, caller: str) -> None:
+    fault = world.faults.take(ROLE_FAULTS, f"{assignment_id} {properties['principalId']}")
+    if fault and fault.kind == "role_denied":
+        raise condition_unfulfilled(caller, f"{ASSIGNMENT}/write", assignment_id)
+    if fault and fault.kind == "role_exists":
+        raise ArmError(409, "RoleAssignmentExists", "The role assignment already exists.")
+    if fault:
+        raise _principal_not_found(world, properties)
+
+
 def _refuse_young_principal(world: World, properties: Json) -> None:
     """400 PrincipalNotFound for an identity that the directory has not copied everywhere yet."""
     born = _born(world, properties["principalId"])
@@ -113,14 +131,18 @@ def _refuse_young_principal(world: World, properties: Json) -> None:
     shortest, longest = REPLICATION_S
     known_after_s = world.random("replication", properties["principalId"]).uniform(shortest, longest)
     if world.now.timestamp() - born < known_after_s:
-        message = (
-            f"Principal {properties['principalId'].replace('-', '')} does not exist in the directory "
-            f"{world.tenant_id}. Check that you have the correct principal ID. If you are creating this principal "
-            "and then immediately assigning a role, this error might be related to a replication delay. In this case, "
-            "set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  "
-            "See https://aka.ms/docs-principaltype"
-        )
-        raise ArmError(400, "PrincipalNotFound", message)
+        raise _principal_not_found(world, properties)
+
+
+def _principal_not_found(world: World, properties: Json) -> ArmError:
+    message = (
+        f"Principal {properties['principalId'].replace('-', '')} does not exist in the directory "
+        f"{world.tenant_id}. Check that you have the correct principal ID. If you are creating this principal "
+        "and then immediately assigning a role, this error might be related to a replication delay. In this case, "
+        "set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  "
+        "See https://aka.ms/docs-principaltype"
+    )
+    return ArmError(400, "PrincipalNotFound", message)
 
 
 def _born(world: World, principal_id: str) -> float | None:
@@ -137,7 +159,7 @@ def _born(world: World, principal_id: str) -> float | None:
 
 def _refuse_same_triple(world: World, scope: str, properties: Json) -> None:
     """409 for a second assignment of the same role to the same principal at the same scope (`role-409-exists`)."""
-    for key in index_of(world).at(properties["principalId"], [normal(scope)]):
+    for key in index_of(world).at(properties["principalId"], [normal(world, scope)]):
         other = world.resources[key].body["properties"]
         is_same_scope = other["scope"].lower().rstrip("/") == scope.lower()
         if is_same_scope and _guid(other["roleDefinitionId"]) == _guid(properties["roleDefinitionId"]):
@@ -195,9 +217,9 @@ def list_assignments(world: World, call: Call) -> Response:
         raise ArmError(400, "InvalidFilter", f"The filter '{text}' is not supported.")
     principals = [term["assigned"] or term["principal"] for term in wanted if not term["at"]]
     principal = principals[0] if principals else ANYBODY
-    keys = list(index_of(world).at(principal, at_and_above(call.at["scope"])))
+    keys = list(index_of(world).at(principal, at_and_above(world, call.at["scope"])))
     if not any(term["at"] for term in wanted):
-        keys += index_of(world).below(principal, normal(call.at["scope"]))
+        keys += index_of(world).below(principal, normal(world, call.at["scope"]))
     return json_response(200, {"value": [_shown(world.resources[key].body, call) for key in keys]})
 
 

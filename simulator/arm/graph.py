@@ -8,18 +8,18 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from simulator.arm import access
-from simulator.arm.graph_store import Found, GraphStore, UnplayedQueryError, WrongQueryError
+from simulator.arm import access, graph_faults, management_tree
+from simulator.arm.graph_store import Block, Found, GraphStore, Sight, UnplayedQueryError, WrongQueryError
 from simulator.arm.routing import Call, Route
 from simulator.wire import ArmError, Json, Response, json_response, stamp
 from simulator.world import World
 
 PAGE = 1000  # The most, and the usual number of rows; clients such as the command line ask for 100.
+CONTAINERS = "resourcecontainers"
 QUOTA, WINDOW_S = 15, 5.0
 """Queries per caller and window, by the recorded headers. Assumed: a window starts with its first query."""
 
@@ -28,17 +28,20 @@ def query_resources(world: World, call: Call) -> Response:
     """Run a KQL query over what the caller may read. Raises ArmError 400 BadRequest, 429 RateLimiting."""
     headers = _spend_quota(world, call.caller)
     query, options = str(call.body.get("query", "")), call.body.get("options") or {}
+    spoilt = graph_faults.take(world, query, is_next_page=bool(options.get("$skipToken")))
+    if spoilt and spoilt.kind in graph_faults.REFUSALS:
+        raise graph_faults.refusal(spoilt)
     if call.body.get("facets"):
         raise ArmError(501, "OperationNotSimulated", "The local Azure does not play facets of Resource Graph.")
     top, skip = _page(call.body, options)
     try:
-        found = _store(world).run(query, world.now, _visible(world, call))
+        found = _store(world).run(query, world.now, _sight(world, call), is_next_page=bool(options.get("$skipToken")))
     except WrongQueryError as wrong:
         raise _bad_request(world, _query_errors(query, wrong), headers) from None
     except UnplayedQueryError as wrong:
         message = f"The local Azure cannot run this query: {wrong}"
         raise ArmError(501, "OperationNotSimulated", message, headers=headers) from None
-    body = _answer(call.body, found, top, skip)
+    body = graph_faults.changed(spoilt, _answer(call.body, found, top, skip + graph_faults.shift(spoilt)), found)
     took_s = world.random("resource graph", call.caller, world.now).uniform(0.02, 0.3)
     return json_response(200, body, headers | {"x-ms-resource-graph-request-duration": f"0:00:00:{took_s:010.7f}"})
 
@@ -51,31 +54,44 @@ def _store(world: World) -> GraphStore:
     world.journal.show(world.now - timedelta(seconds=world.behaviour.graph_lag_s))
     store: GraphStore | None = world.derived.get("graph")
     if store is None:
-        store = world.derived["graph"] = GraphStore(world.journal, world.tenant_id)
+        ancestors_of = partial(management_tree.ancestors, world)
+        store = world.derived["graph"] = GraphStore(world.journal, world.tenant_id, ancestors_of)
     store.refresh(world.journal)
     return store
 
 
-def _visible(world: World, call: Call) -> Callable[[str, str, str], bool]:
-    """Which rows the caller may read within the subscriptions that are asked for; no subscriptions: the whole tenant.
+def _sight(world: World, call: Call) -> Sight:
+    """Which rows the caller may read of the scopes that are asked for; no scope at all is the whole tenant.
 
-    Assumed: every management group holds every subscription, and without rights there are no rows instead of a 403.
+    Assumed: without rights there are no rows instead of a 403; a management group that is not there holds nothing, and
+    shows itself and those below it.
     """
-    asked = call.body.get("subscriptions")
-    subscriptions = {str(each).lower() for each in asked} if asked else None
+    subscriptions, groups = _scopes(world, call.body)
+
+    def is_asked(block: Block) -> bool:
+        if block.table == CONTAINERS and not block.subscription:
+            return groups is None or bool(groups & {block.group, *management_tree.chain(world, block.group)})
+        return subscriptions is None or not block.subscription or block.subscription in subscriptions
 
     @cache
     def may_read(action: str, scope: str) -> bool:
         return access.permitted(world, call.caller, action, scope)
 
-    def is_visible(key: str, action: str, subscription: str) -> bool:
-        if subscriptions is not None and subscription and subscription not in subscriptions:
-            return False
-        group = "/".join(key.split("/", 5)[:5])
-        above = may_read(action, f"/subscriptions/{subscription}") or may_read(action, group)
-        return above or access.permitted(world, call.caller, action, key)
+    return Sight(is_asked, may_read, graph_faults.hides(world))
 
-    return is_visible
+
+def _scopes(world: World, request: Json) -> tuple[set[str] | None, set[str] | None]:
+    """The subscriptions and the scopes of management groups that are asked for, in lower case; None for all."""
+    asked, names = request.get("subscriptions"), request.get("managementGroups")
+    if not asked and not names:
+        return None, None
+    subscriptions = {str(each).lower() for each in asked or ()}
+    for name in names or ():
+        inside = management_tree.subscriptions_in(world, str(name))
+        if inside is None:
+            return None, None
+        subscriptions |= inside
+    return subscriptions, {f"{management_tree.PREFIX}{name}".lower() for name in names or ()}
 
 
 # -- pages -------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.wire import Json
@@ -12,13 +13,15 @@ from simulator.wire import Json
 DATA_PROTECTION = "microsoft.dataprotection/backupvaults"
 INSTANCE, JOB = f"{DATA_PROTECTION}/backupinstances", f"{DATA_PROTECTION}/backupjobs"
 RECOVERY_POINT = f"{INSTANCE}/recoverypoints"
+SUBSCRIPTION = "microsoft.resources/subscriptions"
 TABLES = {
     INSTANCE: "recoveryservicesresources",
     JOB: "recoveryservicesresources",
     f"{DATA_PROTECTION}/backuppolicies": "recoveryservicesresources",
     "microsoft.authorization/roleassignments": "authorizationresources",
     "microsoft.authorization/roledefinitions": "authorizationresources",
-    "microsoft.resources/subscriptions": "resourcecontainers",
+    "microsoft.management/managementgroups": "resourcecontainers",
+    SUBSCRIPTION: "resourcecontainers",
     "microsoft.resources/subscriptions/resourcegroups": "resourcecontainers",
 }
 TABLE_NAMES = ("resources", *sorted(set(TABLES.values())))
@@ -29,6 +32,8 @@ COLUMNS = {
 }
 NEVER, NO_SPAN = "0001-01-01T00:00:00Z", "-10675199.02:48:05.4775808"
 PLACE = re.compile(r"/subscriptions/(?P<subscription>[^/]+)(?:/resourceGroups/(?P<group>[^/]+))?", re.IGNORECASE)
+DAYS = {"D": 1, "W": 7, "M": 31, "Y": 366}  # Source: 36600 days, where a retention of 100 years was recorded.
+PERIOD = re.compile(r"P(\d+)([DWMY])")
 ISO_SPAN = re.compile(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d+))?S)?")
 
 
@@ -45,11 +50,22 @@ class Row:
         return f"{self.cells['type']}/read"
 
 
-def row_of(text: str, tenant_id: str, recovery_points: list[str]) -> Row | None:
-    """The row of a journal text, or None when Resource Graph does not know that type.
+@dataclass(frozen=True)
+class Surroundings:
+    """What a row tells of other resources.
 
-    recovery_points: the times of an instance's recovery points, sorted; nothing for other types.
+    recovery_points: the times of an instance's recovery points, sorted. policy_of: the properties of the policy with an
+    id in lower case. ancestors_of: the management groups above a subscription.
     """
+
+    tenant_id: str
+    recovery_points: list[str]
+    policy_of: Callable[[str], Json]
+    ancestors_of: Callable[[str], list[Json]]
+
+
+def row_of(text: str, around: Surroundings) -> Row | None:
+    """The row of a journal text, or None when Resource Graph does not know that type."""
     resource_id, resource_type, body = json.loads(text)
     table = TABLES.get(resource_type)
     if table is None and resource_type.count("/") == 1 and "location" in body:
@@ -59,14 +75,16 @@ def row_of(text: str, tenant_id: str, recovery_points: list[str]) -> Row | None:
     place = PLACE.match(resource_id)
     properties = body.get("properties") or {}
     if resource_type == INSTANCE:
-        properties = _instance_properties(resource_id, properties, recovery_points)
+        properties = _instance_properties(resource_id, properties, around)
     elif resource_type == JOB:
         properties = properties | {"duration": time_span(properties.get("duration"))}
+    elif resource_type == SUBSCRIPTION:
+        properties = _subscription_properties(body, around)
     cells = {
         "id": body.get("id", resource_id),
         "name": body.get("name") or body.get("displayName") or resource_id.rpartition("/")[2],
         "type": resource_type,
-        "tenantId": tenant_id,
+        "tenantId": around.tenant_id,
         "kind": body.get("kind", ""),
         "location": _location(resource_type, body),
         # Assumed: lower case; no recording shows a group with capitals.
@@ -96,14 +114,38 @@ def _location(resource_type: str, body: Json) -> str:
     return "" if resource_type == JOB else str(body.get("location", "")).replace(" ", "").lower()
 
 
-def _instance_properties(resource_id: str, properties: Json, recovery_points: list[str]) -> Json:
-    """The properties with what only Resource Graph adds. Assumed: policyExtendedInfo knows no retention here."""
+def _subscription_properties(body: Json, around: Surroundings) -> Json:
+    """**Source**: Microsoft's starter queries for resourcecontainers. Assumed: which of the members are there."""
+    given = {name: body[name] for name in ("managedByTenants", "subscriptionPolicies", "state") if name in body}
+    return given | {"managementGroupAncestorsChain": around.ancestors_of(str(body.get("subscriptionId", "")))}
+
+
+def _policy_information(policy: Json) -> Json:
+    """The longest retention of an instance's policy as a time span; everything else is "none", as recorded."""
+    names = (
+        "configuredRPGenerationFrequencyInSecondaryRegion",
+        "configuredMaximumRetentionInSecondaryRegion",
+        "rpoWarningThresholdInSecondaryRegion",
+        "rpoWarningThresholdInPrimaryRegion",
+        "configuredRPGenerationFrequency",
+        "configuredMaximumRetention",
+    )
+    cycles = [each for rule in policy.get("policyRules", ()) for each in rule.get("lifecycles", ())]
+    periods = [PERIOD.fullmatch(str(each["deleteAfter"]["duration"])) for each in cycles]
+    days = max((int(period[1]) * DAYS[period[2]] for period in periods if period), default=0)
+    return dict.fromkeys(names, NO_SPAN) | ({"configuredMaximumRetention": f"{days}.00:00:00"} if days else {})
+
+
+def _instance_properties(resource_id: str, properties: Json, around: Surroundings) -> Json:
+    """The properties with what only Resource Graph adds. Assumed: a month has 31 days in the longest retention."""
+    recovery_points = around.recovery_points
     nulls = ("resourceGuardOperationRequests", "datasourceAuthCredentials", "protectionErrorDetails")
     known = dict.fromkeys((*nulls, "dataSourceProperties", "identityDetails", "validationType")) | properties
     source = {"resourceProperties": None, "baseUri": None} | (properties.get("dataSourceInfo") or {})
     known["dataSourceInfo"] = source | {"resourceUri": ""}
     if "dataSourceSetInfo" in properties:
         known["dataSourceSetInfo"] = {"resourceProperties": None, "baseUri": None} | properties["dataSourceSetInfo"]
+    policy_id = str((properties.get("policyInfo") or {}).get("policyId")).lower()
     known["policyInfo"] = {"policyParameters": None, "policyVersion": None} | (properties.get("policyInfo") or {})
     known["protectionStatus"] = {"errorDetails": None} | (properties.get("protectionStatus") or {})
     known["backupInstanceExtendedProperties"] = {
@@ -113,17 +155,7 @@ def _instance_properties(resource_id: str, properties: Json, recovery_points: li
         "vaultId": re.split("(?i)/backupInstances/", resource_id)[0],
         "protectedSecondaryRegion": "",
         "dataSourceExtendedInfo": {"dataSourceId": source.get("resourceName", "")},
-        "policyExtendedInfo": dict.fromkeys(
-            (
-                "configuredRPGenerationFrequencyInSecondaryRegion",
-                "configuredMaximumRetentionInSecondaryRegion",
-                "rpoWarningThresholdInSecondaryRegion",
-                "rpoWarningThresholdInPrimaryRegion",
-                "configuredRPGenerationFrequency",
-                "configuredMaximumRetention",
-            ),
-            NO_SPAN,
-        ),
+        "policyExtendedInfo": _policy_information(around.policy_of(policy_id)),
         "recoveryPointInfo": {
             "oldestRecoveryPointInSecondaryRegion": NEVER,
             "latestRecoveryPointInSecondaryRegion": NEVER,

@@ -6,20 +6,24 @@ The engine is loaded with the first query. Its tables follow the journal: only r
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from simulator.arm.graph_rows import COLUMNS, RECOVERY_POINT, TABLE_NAMES, Row, row_of
+from simulator.arm.graph_rows import COLUMNS, RECOVERY_POINT, TABLE_NAMES, Row, Surroundings, row_of
 from simulator.journal import Journal
+from simulator.wire import Json
 
 OPERATORS = (
     *("where", "project", "project-away", "project-rename", "extend", "summarize", "order", "sort"),
     *("top", "take", "limit", "sample", "count", "distinct", "mv-expand", "parse"),
 )
 BATCH = 500  # Rows that are handed to the engine at a time: its memory grows with the size of one text.
-_ALL = {"key": "VARCHAR", "tbl": "VARCHAR"} | COLUMNS
+_ALL = {"key": "VARCHAR", "tbl": "VARCHAR", "block": "INTEGER"} | COLUMNS
 _READ_ROWS = f"SELECT unnest(from_json(?, '[{json.dumps(_ALL)}]'), recursive := true)"
+MEMBERSHIP = re.compile(r"/providers/microsoft\.management/managementgroups/[^/]+/subscriptions/")
+_TELLS_TIME = re.compile(r"\b(ago|now)\s*\(", re.IGNORECASE)
 
 
 class WrongQueryError(Exception):
@@ -43,21 +47,61 @@ class Found:
     rows: list[tuple[Any, ...]]
 
 
+@dataclass
+class Block:
+    """Rows that one right shows: those of a table, read by one action, in one resource group (or alone).
+
+    group: the scope, in lower case, at which the action shows all of them.
+    """
+
+    number: int
+    table: str
+    action: str
+    subscription: str
+    group: str
+    keys: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one caller may see. is_hidden: rows that are left out all the same, or None when there are none."""
+
+    is_asked: Callable[[Block], bool]
+    may_read: Callable[[str, str], bool]
+    is_hidden: Callable[[str], bool] | None = None
+
+    def of(self, block: Block) -> list[str] | None:
+        """The keys of a block that can be seen; None for all of them."""
+        if not self.is_asked(block):
+            return []
+        above = (f"/subscriptions/{block.subscription}", block.group)
+        is_whole = any(self.may_read(block.action, scope) for scope in above)
+        if is_whole and self.is_hidden is None:
+            return None
+        seen = [key for key in block.keys if is_whole or self.may_read(block.action, key)]
+        return [key for key in seen if not (self.is_hidden and self.is_hidden(key))]
+
+
 class GraphStore:
     """The tables of one world. Can be thrown away and built again from the journal."""
 
-    def __init__(self, journal: Journal, tenant_id: str) -> None:
+    def __init__(self, journal: Journal, tenant_id: str, ancestors_of: Callable[[str], list[Json]]) -> None:
         import duckdb_kql  # noqa: PLC0415 (heavy: half a second, 100 MB)
 
         self.connection = duckdb_kql.connect()
-        self.connection.execute("SET enable_external_access = false")
+        for setting in ("enable_external_access = false", "threads = 1"):  # a thread more costs memory, and saves none
+            self.connection.execute(f"SET {setting}")
         columns = ", ".join(f'"{name}" {kind}' for name, kind in _ALL.items())
         self.connection.execute(f"CREATE TABLE everything ({columns})")
         self.connection.execute("CREATE TABLE visible (key VARCHAR)")
-        self.tenant_id = tenant_id
-        self.rows: dict[str, tuple[str, str, str]] = {}  # key: table, read action, subscription
+        self.tenant_id, self.ancestors_of = tenant_id, ancestors_of
+        self.blocks: dict[tuple[str, str, str, str], Block] = {}
+        self.block_of: dict[str, Block] = {}
         self.points: dict[str, dict[str, str]] = {}  # instance key: its recovery points' times
-        self.last: tuple[tuple[str, datetime, list[str]], Found] | None = None
+        self.policies: dict[str, Json] = {}
+        self.version = 0
+        self.views: dict[str, str] = {}
+        self.last: tuple[tuple[Any, ...], datetime, Found] | None = None
         self._follow(journal, set(journal.shown))
 
     def refresh(self, journal: Journal) -> None:
@@ -69,17 +113,19 @@ class GraphStore:
         journal.unread.clear()
         for key in [key for key in changed if "/recoverypoints/" in key]:
             changed[self._note_point(journal, key)] = None
+        changed |= {f"/subscriptions/{key.rpartition('/')[2]}": None for key in changed if MEMBERSHIP.match(key)}
         if not changed:
             return
-        self.last = None
+        self.version += 1
         fresh = []
         for key in changed:
-            self.rows.pop(key, None)
+            self.policies.pop(key, None)
+            if block := self.block_of.pop(key, None):
+                del block.keys[key]
             text = journal.shown.get(key)
-            row = row_of(text, self.tenant_id, sorted(self.points.get(key, {}).values())) if text else None
+            row = row_of(text, self._surroundings(journal, key)) if text else None
             if row:
-                self.rows[key] = (row.table, row.read_action, row.cells["subscriptionId"].lower())
-                fresh.append(_cells(key, row))
+                fresh.append({"key": key, "tbl": row.table, "block": self._enter(key, row).number} | row.cells)
         keys = json.dumps(list(changed))
         self.connection.execute(
             "DELETE FROM everything WHERE key IN (SELECT unnest(from_json(?, '[\"VARCHAR\"]')))", [keys]
@@ -87,6 +133,26 @@ class GraphStore:
         for first in range(0, len(fresh), BATCH):
             batch = json.dumps(fresh[first : first + BATCH])
             self.connection.execute(f"INSERT INTO everything {_READ_ROWS}", [batch])
+
+    def _surroundings(self, journal: Journal, key: str) -> Surroundings:
+        def policy_of(policy_id: str) -> Json:
+            found: Json = self.policies.get(policy_id) or {}
+            if not found and policy_id in journal.shown:
+                found = self.policies[policy_id] = json.loads(journal.shown[policy_id])[2]["properties"]
+            return found
+
+        points = self.points.get(key)
+        return Surroundings(self.tenant_id, sorted(points.values()) if points else [], policy_of, self.ancestors_of)
+
+    def _enter(self, key: str, row: Row) -> Block:
+        subscription = row.cells["subscriptionId"].lower()
+        place = (row.table, row.read_action, subscription, "/".join(key.split("/", 5)[:5]))
+        block = self.blocks.get(place)
+        if block is None:
+            block = self.blocks[place] = Block(len(self.blocks), *place)
+        block.keys[key] = None
+        self.block_of[key] = block
+        return block
 
     def _note_point(self, journal: Journal, key: str) -> str:
         instance = key.partition("/recoverypoints/")[0]
@@ -98,29 +164,39 @@ class GraphStore:
             times[key] = time
         return instance
 
-    def run(self, query: str, now: datetime, is_visible: Callable[[str, str, str], bool]) -> Found:
-        """The answer to a query over the rows for which is_visible(key, action, subscription) holds.
+    def run(self, query: str, now: datetime, sight: Sight, *, is_next_page: bool = False) -> Found:
+        """The answer to a query over the rows that can be seen.
 
-        Raises WrongQueryError for a query that is wrong, UnplayedQueryError for one that the engine cannot run.
+        A further page of the same question is not worked out again as long as no row changed. Raises WrongQueryError
+        for a query that is wrong, UnplayedQueryError for one that the engine cannot run.
         """
         named = {table for table in TABLE_NAMES if table in query.lower()} | {"resources"}
-        mine = {key: row for key, row in self.rows.items() if row[0] in named}
-        visible = [key for key, (_, action, subscription) in mine.items() if is_visible(key, action, subscription)]
-        asked = (query, now, visible)
+        whole, single = list[int](), list[str]()
+        for block in self.blocks.values():
+            if block.table in named:
+                keys = sight.of(block)
+                if keys is None:
+                    whole.append(block.number)
+                else:
+                    single += keys
+        asked = (query, self.version, whole, single)
         if self.last and self.last[0] == asked:
-            return self.last[1]  # The next page of the same question at the same moment.
-        self._show(named, visible if len(visible) < len(mine) else None)
+            _, at, found = self.last
+            if at == now or is_next_page or not _TELLS_TIME.search(query):
+                return found
+        self._show(named, whole, single)
         found = self._execute(query, now)
-        self.last = (asked, found)
+        self.last = (asked, now, found)
         return found
 
     def _execute(self, query: str, now: datetime) -> Found:
         import duckdb  # noqa: PLC0415 - heavy, and needed by queries alone
-        from duckdb_kql import KqlError, KqlSyntaxError, KqlUnsupportedError, kql  # noqa: PLC0415
+        from duckdb_kql import KqlError, KqlSyntaxError, KqlUnsupportedError  # noqa: PLC0415
 
         whole, added = with_table(query)
         try:
-            relation = kql(self.connection, whole, allow_write=False, query_now=now)
+            sql = _as_sql(whole, now if _TELLS_TIME.search(query) else None)
+            relation = self.connection.sql(sql, params=sql.parameters or None)
             types = [_type_name(str(kind)) for kind in relation.types]
             return Found(list(relation.columns), types, relation.fetchall())
         except KqlSyntaxError as error:
@@ -132,18 +208,33 @@ class GraphStore:
         except (KqlError, duckdb.Error) as error:
             raise WrongQueryError(str(error).splitlines()[0]) from None
 
-    def _show(self, named: set[str], visible: list[str] | None) -> None:
-        """Let the named tables hold the visible rows (None: all of them), and every other table none."""
-        limit = "" if visible is None else " AND key IN (SELECT key FROM visible)"
-        if visible is not None:
-            self.connection.execute("DELETE FROM visible")
-            keys = json.dumps(visible)
-            self.connection.execute("INSERT INTO visible SELECT unnest(from_json(?, '[\"VARCHAR\"]'))", [keys])
+    def _show(self, named: set[str], whole: list[int], single: list[str]) -> None:
+        """Let the named tables hold the visible rows; a table that holds them already is left alone."""
+        self.connection.execute("DELETE FROM visible")
+        if single:
+            self.connection.execute(
+                "INSERT INTO visible SELECT unnest(from_json(?, '[\"VARCHAR\"]'))", [json.dumps(single)]
+            )
         columns = ", ".join(f'"{name}"' for name in COLUMNS)
-        for table in TABLE_NAMES:
-            only = limit if table in named else " AND false"
-            rows = f"SELECT {columns} FROM everything WHERE tbl = '{table}'{only}"  # noqa: S608 (our own names)
-            self.connection.execute(f"CREATE OR REPLACE VIEW {table} AS {rows}")
+        own = {block.number: block.table for block in self.blocks.values()}
+        for table in sorted(named):
+            blocks = [str(number) for number in whole if own[number] == table]
+            limits = [f"block IN ({', '.join(blocks)})"] if blocks else []
+            limits += ["key IN (SELECT key FROM visible)"] if single else []
+            only = f"({' OR '.join(limits)})" if limits else "false"
+            rows = f"SELECT {columns} FROM everything WHERE tbl = '{table}' AND {only}"  # noqa: S608 (our own names)
+            if self.views.get(table) != rows:
+                self.connection.execute(f"CREATE OR REPLACE VIEW {table} AS {rows}")
+                self.views[table] = rows
+
+
+@lru_cache(maxsize=256)
+def _as_sql(query: str, now: datetime | None) -> Any:
+    """A query in the engine's own language. Kept: to translate one takes longer than to answer it."""
+    from duckdb_kql import to_sql  # noqa: PLC0415 - heavy, and needed by queries alone
+
+    schema = {table: list(COLUMNS) for table in TABLE_NAMES}
+    return to_sql(query, schema=schema, allow_write=False, query_now=now)
 
 
 def with_table(query: str) -> tuple[str, int]:
@@ -157,10 +248,6 @@ def with_table(query: str) -> tuple[str, int]:
         whole = f"resources | {text.lstrip()}"
         return whole, len(whole) - len(query)
     return query, 0
-
-
-def _cells(key: str, row: Row) -> dict[str, Any]:
-    return {"key": key, "tbl": row.table} | row.cells
 
 
 def _type_name(kind: str) -> str:

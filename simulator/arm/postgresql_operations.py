@@ -6,6 +6,7 @@ One operation at a time runs on a server; another one is accepted all the same a
 from urllib.parse import quote
 
 from simulator.arm import resources
+from simulator.arm.postgresql_replicas import promote, wants_promotion, without_promotion
 from simulator.arm.postgresql_server import LATENCIES_S, changed_server, region_of
 from simulator.arm.routing import Call, Route
 from simulator.chance import around
@@ -92,7 +93,10 @@ def finish_operation(world: World, operation_id: str, server_id: str, end: Json)
     if error:
         return
     if end.get("change"):
-        server.body = changed_server(server.body, end["change"])
+        mode = wants_promotion(end["change"])
+        server.body = changed_server(server.body, without_promotion(end["change"]) if mode else end["change"])
+        if mode:
+            promote(world, server, mode)
         _introduce(world, server)
     if end.get("state"):
         server.body["properties"]["state"] = end["state"]

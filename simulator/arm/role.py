@@ -30,15 +30,16 @@ class Role:
 @lru_cache(maxsize=100_000)
 def allows(role: Role, action: str) -> bool:
     """Whether a role permits an action: some of its actions match, and none of its notActions."""
-    return _matches(role.actions, action) and not _matches(role.not_actions, action)
+    return matches(role.actions, action) and not matches(role.not_actions, action)
 
 
 def allows_data(role: Role, data_action: str) -> bool:
     """The same for what is done with data. Assumed: no role here takes a data action back."""
-    return _matches(role.data_actions, data_action)
+    return matches(role.data_actions, data_action)
 
 
-def _matches(patterns: tuple[str, ...], action: str) -> bool:
+def matches(patterns: tuple[str, ...], action: str) -> bool:
+    """Whether an action is one of these, `*` standing for any part of it."""
     texts = (".*".join(map(re.escape, pattern.split("*"))) for pattern in patterns)
     return any(re.fullmatch(text, action, re.IGNORECASE) for text in texts)
 

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 from simulator.face.serving import APP, NOTE, Options, serve
-from simulator.faults import FAULTS
+from simulator.fault_names import FAULTS
 from simulator.world_file import BadWorldFileError
 
 WRONG, TIMEOUT_S = 2, 10
@@ -41,8 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--seed", type=int, default=0, help="of all chance in a new world")
     serving.add_argument("--principal", default=APP, help="object id of the app's system-assigned identity")
     fault = commands.add_parser("fault", help="let something go wrong in the one that runs")
-    fault.add_argument("name", choices=FAULTS)
-    fault.add_argument("--next", type=int, default=1, metavar="N", help="how many times")
+    fault.add_argument("name", choices=FAULTS, metavar="NAME", help="one of " + ", ".join(FAULTS))
+    fault.add_argument("--next", type=int, default=0, metavar="N", help="how many times; once, or with a rate always")
+    fault.add_argument("--rate", type=float, default=1.0, help="to which share of what it applies to")
+    fault.add_argument("--seed", type=int, default=0, help="decides to which")
+    fault.add_argument("--on", default="", metavar="ID", help="of what changes, where the world changes")
     fault.add_argument("--server", default="", metavar="ID", help="only to what has this in its id or ARM action")
     fault.add_argument("--at", default="", metavar="URL", help=f"its control address; by default the one in {NOTE}")
     return parser
@@ -57,7 +60,9 @@ def _fault(chosen: argparse.Namespace) -> int:
         )
         return WRONG
     authority = note.get("ca") if where == note.get("control") else None  # else SSL_CERT_FILE says whom to trust
-    body = json.dumps({"name": chosen.name, "times": chosen.next, "target": chosen.server}).encode()
+    often = {"times": chosen.next, "rate": chosen.rate, "seed": chosen.seed}
+    about = {"target": chosen.server} | ({"on": chosen.on} if chosen.on else {})
+    body = json.dumps({"name": chosen.name} | often | about).encode()
     # The control address that the person named, or that the running simulator wrote down
     request = urllib.request.Request(f"{where}/fault", body, {"content-type": "application/json"})  # noqa: S310
     try:

@@ -15,7 +15,7 @@ from simulator import world_file
 from simulator.azure import LocalAzure
 from simulator.face.clock_modes import Clock
 from simulator.face.holders import Holders
-from simulator.faults import FAULTS
+from simulator.fault_names import FAULTS
 from simulator.wire import Json, Request, Response, json_response
 
 PREFIX = "/_simulator"
@@ -45,14 +45,16 @@ class Control:
 
     def _add_fault(self, request: Request) -> Response:
         body = _body(request)
-        detail = {name: value for name, value in body.items() if name not in ("name", "target", "times")}
-        faults = self.azure.world.faults
-        faults.add(str(body["name"]), str(body.get("target") or ""), times=int(body.get("times", 1)), **detail)
+        ours = ("name", "target", "times", "rate", "seed")
+        detail = {name: value for name, value in body.items() if name not in ours}
+        often = {"times": int(body.get("times", 0)), "seed": int(body.get("seed", 0))}
+        kind, target = str(body["name"]), str(body.get("target") or "")
+        self.azure.world.faults.add(kind, target, **often, rate=float(body.get("rate", 1)), **detail)
         return self._faults(request)
 
     def _faults(self, _: Request) -> Response:
         waiting = [vars(fault) for fault in self.azure.world.faults.waiting]
-        return json_response(200, {"waiting": waiting, "known": FAULTS})
+        return json_response(200, {"waiting": waiting, "known": {name: kind.says for name, kind in FAULTS.items()}})
 
     def _clear_faults(self, request: Request) -> Response:
         self.azure.world.faults.waiting.clear()

@@ -14,7 +14,8 @@ from datetime import datetime
 from aiohttp import web
 
 from simulator import directory, graph_directory
-from simulator.azure import AnswerLost, LocalAzure
+from simulator.azure import Crash, LocalAzure
+from simulator.call_faults import AnswerLost
 from simulator.delivery import CUSTOM_TOPIC
 from simulator.directory import Directory
 from simulator.face import places
@@ -89,7 +90,7 @@ class Face:
             self.clock.catch_up()
             headers = {name.lower(): value for name, value in request.headers.items()}
             return _written(answer(request.raw_path, request, headers, body), request.method, self.azure.now)
-        except AnswerLost:
+        except (AnswerLost, Crash):  # who calls from another process hears the same
             if request.transport:
                 request.transport.abort()
             raise ConnectionResetError from None

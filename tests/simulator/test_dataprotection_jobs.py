@@ -12,6 +12,7 @@ from dataprotection_world import (
     SUB_ID,
     VAULT,
     ask,
+    client,
     estate,
     listed_jobs,
     listed_points,
@@ -201,3 +202,35 @@ def test_the_job_list_ends_after_14_days_and_has_a_null_next_link(azure):
     assert [job["isUserTriggered"] for job in listed_jobs(azure)] == [False, False]
     assert ask(azure, "GET", path).status == 200
     assert '"nextLink": null' in ask(azure, "GET", f"{VAULT}/backupJobs").body.decode()
+
+
+# -- faults of lists ---------------------------------------------------------------------------------------------
+
+
+def test_lists_of_jobs_can_mislead(azure):
+    """A job is listed late, twice, with its id in capitals, or on another page; GET shows it as it is."""
+    job = start_backup(azure)
+    faults = azure.world.faults
+    faults.add("late_job", SERVER, after_s=1000)
+    assert (listed_jobs(azure), ask(azure, "GET", job).status) == ([], 200)
+    azure.advance(1000)
+    assert len(listed_jobs(azure)) == 1
+    faults.waiting.clear()
+    faults.add("job_twice", SERVER)
+    faults.add("job_odd_case", SERVER)
+    faults.add("jobs_paged", VAULT, page=1)
+    first = ask(azure, "GET", f"{VAULT}/backupJobs").json()
+    second = ask(azure, "GET", first["nextLink"]).json()
+    assert [each["id"] for each in first["value"] + second["value"]] == [job.upper()] * 2
+    assert second["nextLink"] is None
+    assert len(list(client(azure).jobs.list("rg-backup", "bv-one"))) == 2
+
+
+def test_a_job_can_turn_after_its_end(azure):
+    """Completed first, Failed an hour later."""
+    azure.world.faults.add("job_turns", SERVER)
+    start_backup(azure)
+    azure.advance(1000)
+    assert [job["status"] for job in listed_jobs(azure)] == ["Completed"]
+    azure.advance(3600)
+    assert [job["status"] for job in listed_jobs(azure)] == ["Failed"]

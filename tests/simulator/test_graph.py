@@ -301,11 +301,11 @@ def test_only_readable_rows_are_found(azure: LocalAzure, scope: str, count: int)
 
 
 def test_scopes_are_subscriptions_or_the_tenant(azure: LocalAzure) -> None:
-    """Another subscription has no rows; a management group or no scope at all means every subscription."""
+    """Another subscription has no rows; the root group or no scope at all means every one."""
     count = "resources | summarize n = count()"
     asked: list[dict[str, Any]] = [
         {"subscriptions": ["22222222-0000-4000-8000-000000000002"]},
-        {"managementGroups": ["mg"]},
+        {"managementGroups": [azure.world.tenant_id]},
         {},
     ]
     assert [post(azure, count, **scope).json()["data"] for scope in asked] == [[{"n": 0}], [{"n": 2}], [{"n": 2}]]

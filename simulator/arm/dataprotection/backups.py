@@ -157,6 +157,17 @@ def ended(world: World, job_id: str, instance_id: str, slot: str, failure: Json 
     if slot:
         instance.hidden["last_slot"] = slot
     jobs.end(world, job, "Completed", point_id=point_name)
+    fault = world.faults.take("job_turns", f"{job.id} {instance_body.datasource_id(instance.body['properties'])}")
+    if fault:
+        world.schedule(float(fault.detail.get("after_s", 3600)), turned, job_id=job.id)
+
+
+@effect
+def turned(world: World, job_id: str) -> None:
+    """A job that was Completed is Failed after all. It happens by a fault alone."""
+    if job := world.get(job_id):
+        problem = problems.server_error(world.new_guid("request"), http_date(world.now))
+        job.body["properties"] |= {"status": "Failed", "errorDetails": errors.job_details(problem)}
 
 
 def _read(failure: Json) -> Problem:
@@ -189,6 +200,8 @@ def _obstacle(world: World, instance: Resource) -> Problem | None:
     server_id = instance_body.datasource_id(properties)
     if problem := validation.server_problem(world, server_id):
         return problem
+    if world.faults.holding("server_too_large", server_id):
+        return problems.TOO_LARGE
     vault = world.get(instance_body.vault_id(instance.id))
     principal = principal_id(vault, properties.get("identityDetails", {})) if vault else ""
     lacking = validation.missing_permission(world, principal, server_id)

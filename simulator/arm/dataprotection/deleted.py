@@ -42,7 +42,7 @@ def instance_deleted(
     if deletion is None:
         _forget(world, instance)
     else:
-        _lay_aside(world, instance, deletion)
+        lay_aside(world, instance, deletion)
     resources.emit_completed(world, instance_id, f"{LIVE}/delete", caller)
 
 
@@ -74,7 +74,8 @@ def undelete(world: World, call: Call) -> Response:
     return empty_response(200)
 
 
-def _lay_aside(world: World, instance: Resource, deletion: Json) -> None:
+def lay_aside(world: World, instance: Resource, deletion: Json) -> None:
+    """Make an instance a soft-deleted one until its purge."""
     properties = {"deletionInfo": deletion} | instance.body["properties"] | {"objectType": "DeletedBackupInstance"}
     gone = _move(world, instance, DELETED, properties)
     instance_body.turn(gone, instance_body.SOFT_DELETED)

@@ -9,6 +9,7 @@ from simulator.arm.dataprotection import (
     datasources,
     deleted,
     errors,
+    guards,
     instance_body,
     latencies,
     operations,
@@ -75,9 +76,12 @@ def _create(world: World, call: Call, vault: Resource, wanted: Json) -> Response
 
     Missing roles do not refuse this call (aso-dp-protectionerror-sync-recover). Assumed: a wrong region does.
     """
-    for check in (validation.region_problem, validation.protected_problem):
+    for check in (validation.registration_problem, validation.region_problem, validation.protected_problem):
         if problem := check(world, vault, wanted):
             raise errors.refusal(world, problem)
+    most = world.behaviour.most_instances
+    if most and sum(1 for _ in world.of_type(LIVE, below=vault.id)) >= most:
+        raise errors.refusal(world, problems.VAULT_FULL)
     body = instance_body.whole(call.path, wanted, call.body.get("tags"))
     hidden: Json = {"change": 0, "busy": "", "running": "", "points": [], "tag_version": operations.ticks(world.now)}
     instance = world.put(call.path, LIVE, body, **hidden)
@@ -86,7 +90,10 @@ def _create(world: World, call: Call, vault: Resource, wanted: Json) -> Response
     change = instance_body.begin(instance, "configure")
     about = {"instance_id": instance.id, "change": change}
     operation = operations.start(world, vault, "put instance", provisioned, **about, caller=call.caller)
-    world.schedule(latencies.draw(world, "configure", operation), configured, **about, to=instance_body.CONFIGURED)
+    slow = world.faults.take("slow_protection", instance_body.datasource_id(wanted))
+    late_s = float(slow.detail.get("after_s", 600)) if slow else 0.0
+    after_s = latencies.draw(world, "configure", operation) + late_s
+    world.schedule(after_s, configured, **about, to=instance_body.CONFIGURED)
     return _written(world, call, instance, operation)
 
 
@@ -101,6 +108,8 @@ def _change(world: World, call: Call, vault: Resource, instance: Resource, wante
     old, before = instance.body["properties"], instance_body.state(instance)
     if instance_body.datasource_id(old).lower() != instance_body.datasource_id(wanted).lower():
         raise errors.refusal(world, problems.INVALID_INPUT)
+    if instance_body.policy_id(old).lower() != instance_body.policy_id(wanted).lower():
+        guards.require_approval(world, call, vault, guards.MODIFY)
     tags = call.body.get("tags", instance.body.get("tags"))
     same = tags == instance.body.get("tags") and all(old.get(name) == value for name, value in wanted.items())
     if same and before == instance_body.CONFIGURED:
@@ -147,7 +156,8 @@ def configured(world: World, instance_id: str, change: int, to: str) -> None:
     if problem:
         instance_body.turn(instance, instance_body.ERROR, error=errors.protection_details(world, problem))
         return
-    instance_body.turn(instance, to)
+    odd = world.faults.take("odd_state", instance_body.datasource_id(instance.body["properties"]))
+    instance_body.turn(instance, str(odd.detail.get("state", "RetentionSchedulesSuspended")) if odd else to)
     backups.plan_next(world, instance)
 
 
@@ -164,6 +174,7 @@ def delete(world: World, call: Call) -> Response:
         raise errors.refusal(world, problems.CONFLICT)
     if immutability(vault) != "Disabled" and recovery_points.existing(world, instance):
         raise errors.refusal(world, problems.IMMUTABLE_ITEM)
+    guards.require_approval(world, call, vault, guards.DELETE)
     softly = str(soft_delete(vault).get("state", "Off")).lower() != "off" or call.api_version >= ALWAYS_ON_SINCE
     change = instance_body.begin(instance, "delete")
     if softly:  # Assumed: this state is named in the enumeration, no recording looks while a deletion runs.

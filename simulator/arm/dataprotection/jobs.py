@@ -110,7 +110,32 @@ def list_jobs(world: World, call: Call) -> Response:
         if world.now - _started(job) > LISTED:
             break
         recent.append(job)
-    return json_response(200, {"value": [_listed(job) for job in sorted(recent, key=_name)], "nextLink": None})
+    shown = [told for job in sorted(recent, key=_name) for told in _told(world, job)]
+    return json_response(200, _page(world, call, shown))
+
+
+def _told(world: World, job: Resource) -> list[Json]:
+    """A job as a list shows it: once, unless a fault hides it, doubles it or writes its id in capitals."""
+    faults, subject = world.faults, f"{job.id} {job.body['properties']['dataSourceId']}"
+    late = faults.holding("late_job", subject)
+    if late and world.now - _started(job) < timedelta(seconds=float(late.detail.get("after_s", 3600))):
+        return []
+    listed = _listed(job)
+    if faults.holding("job_odd_case", subject):
+        listed = listed | {"id": job.id.upper(), "name": job.body["name"].upper()}
+    return [listed] * (2 if faults.holding("job_twice", subject) else 1)
+
+
+def _page(world: World, call: Call, jobs: list[Json]) -> Json:
+    """All jobs in one page; a fault lets the list have several."""
+    skipped = int(call.request.query.get("skipped", 0))
+    fault = world.faults.holding("jobs_paged", call.path)
+    size = int(fault.detail.get("page", 2)) if fault else len(jobs)
+    rest = jobs[skipped:]
+    if len(rest) <= size:
+        return {"value": rest, "nextLink": None}
+    address = call.request.url.partition("?")[0]
+    return {"value": rest[:size], "nextLink": f"{address}?api-version={call.api_version}&skipped={skipped + size}"}
 
 
 def iso_duration(passed: timedelta) -> str:

@@ -5,18 +5,22 @@ waiting.
 """
 
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from simulator.arm.dataprotection import errors, latencies
+from simulator.arm.dataprotection import errors, latencies, problems
+from simulator.arm.dataprotection.errors import Problem
 from simulator.arm.routing import Call, Route
+from simulator.fault_names import of_place
 from simulator.wire import ArmError, Json, Response, empty_response, json_response, stamp
-from simulator.world import Effect, Resource, World
+from simulator.world import Effect, Resource, World, effect
 
 TYPE = "simulator/dataprotectionoperations"
 NEVER = "0001-01-01T00:00:00Z"
 RESULT = {"objectType": "OperationJobExtendedInfo"}
 RETRY_AFTER_S = 30
+FAULTS = of_place("operation")
 YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -30,8 +34,21 @@ def start(world: World, vault: Resource, latency: str, then: Effect, **args: obj
     operation = base64.b64encode(guids.encode()).decode()
     record = {"status": "Inprogress", "startTime": stamp(world.now), "endTime": NEVER}
     world.put(_key(operation), TYPE, record, region=vault.body["location"])
-    world.schedule(latencies.draw(world, latency, operation), then, operation=operation, **args)
+    fault = world.faults.take(FAULTS, f"{latency} {vault.id} {json.dumps(args)}")
+    after_s = latencies.draw(world, latency, operation)
+    if fault and fault.kind == "fail_operation":
+        told = {"code": "CloudInternalError", "message": problems.INTERNAL.message} | fault.detail
+        world.schedule(after_s, failed, operation=operation, code=str(told["code"]), message=str(told["message"]))
+    elif fault is None:
+        world.schedule(after_s, then, operation=operation, **args)
     return operation
+
+
+@effect
+def failed(world: World, operation: str, code: str, message: str) -> None:
+    """An operation ends Failed, and what it was to do does not happen."""
+    problem = Problem(code, message, problems.INTERNAL.advice)
+    finish(world, operation, error=errors.protection_details(world, problem))
 
 
 def finish(world: World, operation: str, *, error: Json | None = None, job_id: str = "") -> None:

@@ -42,6 +42,26 @@ NO_USER_IDENTITY = Problem(
     "Associate the user assigned identity with the backup vault and retry the operation.",
 )
 
+# A guarded vault. Assumed: code and words. Source: that critical operations need requests to the guard.
+GUARDED = Problem(
+    "UserErrorResourceGuardOperationRequestMissing",
+    "The operation is protected by a Resource Guard: ResourceGuard operation request is either null or empty.",
+    "Get the right on the Resource Guard of the vault and name its operation request, or ask its owner.",
+)
+# Assumed: that there is such a limit, its code and words; no source names either.
+VAULT_FULL = Problem(
+    "UserErrorVaultProtectedItemLimitReached",
+    "The maximum number of backup instances that can be protected in this vault is reached.",
+    "Protect the datasource in another vault.",
+)
+
+# An internal error, as dp-restorable-ranges-errors-2025-11-06 has it, word by word.
+INTERNAL = Problem(
+    "CloudInternalError",
+    "Microsoft Azure Backup encountered an internal error.",
+    "Wait for a few minutes and then try the operation again. If the issue persists, please contact Microsoft support.",
+)
+
 # The guard against abuse. Source: dp-crr-dos-limit-2025-03-12, word by word.
 TOO_MANY_ATTEMPTS = Problem(
     "CloudDosTimeboudLimitReached",
@@ -98,6 +118,17 @@ WEEK_IS_USED = Problem(
     cause=("WeeklyBackupLimitReached", _WEEKLY),
 )
 
+# Assumed: the inner code. Only that such backups fail is documented (support matrix: 1 TB).
+_SIZE = "The size of the server exceeds the limit of 1 TB."
+TOO_LARGE = Problem(
+    "PostgreSQLFlexOperationFailedUserError",
+    "Current operation has failed due to user error.",
+    PG_HELP,
+    inner="ServerSizeLimitExceeded",
+    text=_SIZE,
+    cause=("ServerSizeLimitExceeded", _SIZE),
+)
+
 # Restores as files. Source: dp-jobs-list-2025-11-06, word by word.
 CONTAINER_NOT_FOUND = Problem(
     "UserErrorStorageAccountContainerNotFound",
@@ -135,6 +166,15 @@ def already_protected(friendly_name: str, vault_id: str, state: str) -> Problem:
         f"with the protection status as {state}.",
         f"Delete the backup instance {friendly_name} from the Backup vault {vault_id} to re-protect the datasource in "
         "any other vault",
+    )
+
+
+def not_registered(namespace: str) -> Problem:
+    """A subscription lacks a resource provider. **Source**: the troubleshooting page of Azure Disk backup."""
+    return Problem(
+        "UserErrorMissingSubscriptionRegistration",
+        f"The subscription is not registered to use namespace '{namespace}'.",
+        "The required resource provider hasn't been registered for your subscription. Register it and retry.",
     )
 
 

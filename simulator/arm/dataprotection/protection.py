@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from simulator.arm import resources
-from simulator.arm.dataprotection import backups, errors, instance_body, operations, problems, validation
+from simulator.arm.dataprotection import backups, errors, guards, instance_body, operations, problems, validation
 from simulator.arm.dataprotection.datasources import LIVE
 from simulator.arm.dataprotection.existence import require_instance, require_vault
 from simulator.arm.dataprotection.instance_body import CONFIGURED, ERROR, STOPPED, SUSPENDED, UPDATING
@@ -18,19 +18,29 @@ from simulator.world import World, effect
 
 @dataclass(frozen=True)
 class Action:
-    """POST {instance}/name: from which states it leads where, and which running changes it may overtake."""
+    """POST {instance}/name: from which states it leads where, and which running changes it may overtake.
+
+    critical: the kind of request that a guarded vault wants for it.
+    """
 
     name: str
     begins_in: tuple[str, ...]
     to: str
     overtakes: tuple[str, ...] = ()
+    critical: str = ""
 
 
 # Source: dp-stop-suspend-resume-2025-03-12, dp-softdelete-2025-11-06; stop was accepted 24 times while another change
 # ran. Assumed: every other refusal in this table, and what is accepted in ProtectionError.
 ACTIONS = (
-    Action("stopProtection", (CONFIGURED, SUSPENDED, ERROR), STOPPED, overtakes=("configure", "update", "sync")),
-    Action("suspendBackups", (CONFIGURED, ERROR), SUSPENDED),
+    Action(
+        "stopProtection",
+        (CONFIGURED, SUSPENDED, ERROR),
+        STOPPED,
+        overtakes=("configure", "update", "sync"),
+        critical=guards.STOP,
+    ),
+    Action("suspendBackups", (CONFIGURED, ERROR), SUSPENDED, critical=guards.SUSPEND),
     Action("resumeBackups", (SUSPENDED,), CONFIGURED),
     Action("resumeProtection", (STOPPED, SUSPENDED), CONFIGURED),
 )
@@ -50,6 +60,8 @@ def act(action: Action, world: World, call: Call) -> Response:
         problem = validation.protected_problem(world, vault, instance.body["properties"], instance.id)
         if problem:
             raise errors.refusal(world, problem)
+    if action.critical:
+        guards.require_approval(world, call, vault, action.critical)
     change = instance_body.begin(instance, action.name)
     about = {"instance_id": instance.id, "change": change, "caller": call.caller}
     operation = operations.start(world, vault, action.name, acted, **about, name=action.name, to=action.to)

@@ -7,6 +7,7 @@ nothing is brought back of other datasources.
 from simulator.arm import resources
 from simulator.arm.dataprotection import (
     errors,
+    guards,
     instance_body,
     jobs,
     latencies,
@@ -49,6 +50,7 @@ def post_restore(world: World, call: Call) -> Response:
     """Start a restore: 202; the operation ends when the job begins. **Source**: dp-pgflex-lifecycle-2024-05-10."""
     vault = require_vault(world, call)
     instance, told = _read(world, call, call.body)
+    guards.require_approval(world, call, vault, guards.RESTORE)
     about = {"instance_id": instance.id, "told": told, "caller": call.caller}
     operation = operations.start(world, vault, "trigger restore", triggered, **about)
     return operations.accepted(world, call, vault, operation)

@@ -6,7 +6,7 @@ The checks read the world as it is at that moment: a role granted before the ope
 from collections.abc import Iterator
 from itertools import chain
 
-from simulator.arm import authorization
+from simulator.arm import authorization, providers
 from simulator.arm.dataprotection import datasources, errors, instance_body, operations, problems
 from simulator.arm.dataprotection.errors import Problem
 from simulator.arm.dataprotection.existence import require_vault
@@ -59,7 +59,7 @@ def problem_of(world: World, vault: Resource, wanted: Json, instance_id: str = "
 
     instance_id: the instance that is looked at again, which may not stand in its own way.
     """
-    checks = (identity_problem, region_problem, protected_problem)
+    checks = (identity_problem, registration_problem, region_problem, protected_problem)
     found = (check(world, vault, wanted, instance_id) for check in checks)
     return next((problem for problem in chain(found, _datasource_problems(world, vault, wanted)) if problem), None)
 
@@ -78,6 +78,15 @@ def identity_problem(_: World, vault: Resource, wanted: Json, __: str = "") -> P
         return None
     system = details.get("useSystemAssignedIdentity", True)
     return problems.NO_SYSTEM_IDENTITY if system else problems.NO_USER_IDENTITY
+
+
+def registration_problem(world: World, _: Resource, wanted: Json, __: str = "") -> Problem | None:
+    """A server whose subscription lacks a provider. Assumed: it needs its own and Azure Backup's."""
+    parts = instance_body.datasource_id(wanted).split("/")
+    needed = ("Microsoft.DataProtection", "Microsoft.DBforPostgreSQL")
+    lacking = (each for each in needed if not providers.is_registered(world, parts[2], each))
+    name = next(lacking, "") if instance_body.kind(wanted).is_played else ""
+    return problems.not_registered(name) if name else None
 
 
 def region_problem(world: World, vault: Resource, wanted: Json, _: str = "") -> Problem | None:

@@ -127,9 +127,11 @@ def _identity(world: World, call: Call, old: Json | None) -> Json | None:
 
 
 def introduce_users(world: World, vault: Resource) -> None:
-    """Let user-assigned identities show their ids; one identity has the same ids in every vault."""
+    """Let user-assigned identities show their ids: their own, or made-up ones for an identity that nobody made here."""
     for key, known in vault.body.get("identity", {}).get("userAssignedIdentities", {}).items():
-        if not known:
+        if found := world.resources.get(key.lower()):
+            known |= {name: found.body["properties"][name] for name in ("clientId", "principalId")}
+        elif not known:
             for name in ("clientId", "principalId"):
                 number = world.random("user identity", key.lower(), name).getrandbits(128)
                 known[name] = str(UUID(int=number, version=4))
@@ -152,7 +154,7 @@ def _properties(call: Call, old: Json, at: str) -> Json:
     geo = storage[0].get("type") == "GeoRedundant"
     added = {
         "provisioningState": "Succeeded",
-        "isVaultProtectedByResourceGuard": False,
+        "isVaultProtectedByResourceGuard": old.get("isVaultProtectedByResourceGuard", False),
         "secureScore": score,
         "bcdrSecurityLevel": level,
         "replicatedRegions": [PAIRED[at]] if geo and at in PAIRED else [],
