@@ -17,6 +17,9 @@ from tests.core.samples import GOLD, OTHER_VAULT, VAULT, spans
         ("12 weeks", "P12W", 84),
         ("12  Months", "P12M", 372),
         (" 10 years ", "P10Y", 3660),
+        ("4h", "PT4H", 4 / 24),
+        ("1 hour", "PT1H", 1 / 24),
+        ("30 hours", "PT30H", 30 / 24),
     ],
 )
 def test_spans(text: str, iso: str, days: int):
@@ -25,7 +28,7 @@ def test_spans(text: str, iso: str, days: int):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "35", "days", "0 days", "-1 day", "1.5 days", "35 d", "P35D", "99999 days", "1 h"]
+    "text", ["", "35", "days", "0 days", "-1 day", "1.5 days", "35 d", "P35D", "99999 days", "4hs", "1 hr", "0h"]
 )
 def test_what_is_no_span(text: str):
     """Anything but a positive number and one known unit is refused with an example."""

@@ -63,13 +63,14 @@ roles: {grant: everybody}
 """
     found = complaints(text)
     assert [(line, column) for line, column, _ in found] == [
-        (1, 7), (2, 1), (4, 20), (7, 21), (7, 34), (7, 49), (8, 11), (8, 20), (9, 19), (10, 16),
+        (1, 7), (2, 1), (4, 10), (4, 20), (7, 21), (7, 34), (7, 49), (8, 11), (8, 20), (9, 19), (10, 16),
     ]  # fmt: skip
     said = [message for _, _, message in found]
     for words, message in zip(
         [
             ["mode is 'protekt'", "observe, protect", "did you mean protect?"],
             ["vaultz is not known", "valid: mode, vaults", "did you mean vaults?"],
+            ["vaults[0].id is '7'", "the ARM id of a Backup vault"],
             ["vaults[0].tiers must be a list", "[a, b]"],
             ["tiers.gold.backup.days[0] is 'sonday'", "monday", "did you mean sunday?"],
             ["tiers.gold.backup.at is '90'", '"01:30"'],
@@ -77,7 +78,7 @@ roles: {grant: everybody}
             ["tiers.gold.keep.default is missing"],
             ["tiers.gold.keep.weekly is '12'", "12 weeks"],
             ["tiers.gold.first_backup is 'later'", "at_once, schedule"],
-            ["roles.grant is 'everybody'", "server, predeployed"],
+            ["roles.grant is 'everybody'", "server, resource_group, predeployed"],
         ],
         said,
         strict=True,
@@ -92,9 +93,9 @@ roles: {grant: everybody}
         (VAULT, "bv-one", 3, "vaults[0].id is 'bv-one'"),
         ("[gold]", "[glod]", 3, "'glod', which is no tier; valid: gold; did you mean gold?"),
         ("[sunday]", "[]", 6, "days is empty"),
-        ("35 days", "6 days", 7, "keep.default is 6 days; Azure Backup keeps from 7 days to 10 years"),
-        ("10 years", "11 years", 7, "keep.yearly is 11 years"),
-        ("10 years", "9999 weeks", 7, "keep.yearly is 9999 weeks"),
+        ("35 days", "6 days", 7, "keep.default is '6 days'; valid is 7 days to 10 years"),
+        ("10 years", "11 years", 7, "keep.yearly is '11 years'"),
+        ("10 years", "9999 weeks", 7, "keep.yearly is '9999 weeks'"),
         ("gold", "none", 5, "tier 'none' has the name of the exemption value"),
         ("[sunday]", "[sunday, Sunday]", 6, "sunday twice"),
     ],
