@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench truth az package lock clean
+.PHONY: help demo test lint bench truth az package schema lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ az: $(READY) ## Microsoft's own command line for the local Azure, installed once
 package: $(READY) ## the zip that Azure gets, in dist/ (WITH_DEPENDENCIES=1 for deployments without remote build)
 	@$(BIN)/python -m cli.package $(if $(WITH_DEPENDENCIES),--with-dependencies)
 
+schema: $(READY) ## rules.schema.json from the model of the rules, for editors
+	@$(BIN)/python -m tests.write_schema
+
 lock: $(READY) ## pin every dependency with hashes anew
 	@$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --python-version 3.13 --universal \
 		--no-emit-index-url --custom-compile-command 'make lock' -o requirements.txt
@@ -53,4 +56,6 @@ $(READY): requirements-dev.txt
 	@echo "Setting up .venv (once, about a minute) …"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -P -m cli "$$@"\n' "$(CURDIR)" "$(CURDIR)/$(BIN)/python" > $(BIN)/flexguard
+	@chmod +x $(BIN)/flexguard
 	@touch $(READY)

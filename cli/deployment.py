@@ -9,7 +9,8 @@ from shared.core.names import role_assignment_name
 
 APP_ROLE = "7d5b3f50-1111-4c9a-9b8e-2f6d1f1c8a0e"
 GRANTER_ROLE = "7d5b3f50-2222-4c9a-9b8e-2f6d1f1c8a0e"
-VAULT_ROLES = ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "c088a766-074b-43ba-90d4-1fb21feae531")  # Reader, LTR backup
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+VAULT_ROLES = (READER, "c088a766-074b-43ba-90d4-1fb21feae531")  # Reader, LTR backup
 PROPAGATION_S = 600.0  # Source: documentation: a role works after at most ten minutes
 
 Arm = Callable[..., Any]
@@ -45,6 +46,14 @@ def assign(arm: Arm, scope: str, role: str, principal: str, condition: str = "")
     arm("PUT", f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", {"properties": properties})
 
 
+def let_in_reader(arm: Arm, region: str) -> str:
+    """Make an identity that may read the subscription, as a person may; its client id. Works after PROPAGATION_S."""
+    provider = f"{SCOPE}/resourceGroups/rg-backup/providers/Microsoft.ManagedIdentity"
+    properties = arm("PUT", f"{provider}/userAssignedIdentities/id-operator", {"location": region})["properties"]
+    assign(arm, SCOPE, READER, properties["principalId"])
+    return str(properties["clientId"])
+
+
 def prepare_group(arm: Arm, group: str, region: str) -> None:
     """Make a resource group in which the vault of a region has its two roles already."""
     scope = f"{SCOPE}/resourceGroups/{group}"
@@ -72,6 +81,7 @@ def api_version(path: str) -> str:
 _VERSIONS = (
     ("Microsoft.Authorization", "2022-04-01"),
     ("Microsoft.Resources", "2022-09-01"),
+    ("Microsoft.ManagedIdentity", "2023-01-31"),
     ("Microsoft.EventGrid", "2022-06-15"),
     ("Microsoft.DataProtection", "2026-06-01"),
     ("Microsoft.DBforPostgreSQL", "2025-08-01"),

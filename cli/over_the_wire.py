@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,7 +25,7 @@ from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueClient
 
 from cli.azurite import Azurite
-from cli.deployment import PROPAGATION_S, api_version, deploy
+from cli.deployment import PROPAGATION_S, api_version, deploy, let_in_reader
 from cli.stage import SCOPE, SUBSCRIPTION, Json
 from shared.cloud.clients import Cloud
 from shared.cloud.ledger_table import TABLE, TableLedger
@@ -120,14 +120,27 @@ class OverTheWire:
         deploy(self.arm, regions, self.azure["principal"])
         self._control("POST", "/clock", {"advance_s": PROPAGATION_S})
 
-    def _start_host(self) -> None:
-        settings = {
+    @property
+    def _environment(self) -> dict[str, str]:
+        """What the app finds in its environment."""
+        return {
             **self.azure["environment"],
             VARIABLES["subscriptions"]: SUBSCRIPTION,
             VARIABLES["rules_path"]: str((FOLDER / "rules.yaml").resolve()),
         }
+
+    def let_in_operator(self, region: str) -> dict[str, str]:
+        """The environment in which the command line works here, as an identity with Reader alone.
+
+        Ten minutes of Azure's time pass, until its role works.
+        """
+        client = let_in_reader(self.arm, region)
+        self.run_until(self.now + timedelta(seconds=PROPAGATION_S))
+        return {**self._environment, VARIABLES["client_id"]: client}
+
+    def _start_host(self) -> None:
         arguments = ["-m", "host", "--port", "0", "--app", str(HOME), "--control", self.azure["control"]]
-        self.host = self._spawn("host", arguments, settings, listen=True)
+        self.host = self._spawn("host", arguments, self._environment, listen=True)
 
     def _spawn(self, name: str, arguments: list[str], settings: Mapping[str, str], *, listen: bool = False) -> Json:
         """Start a process in a group of its own and wait for the line with which it says that it is ready."""

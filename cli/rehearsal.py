@@ -23,10 +23,13 @@ from host.in_process import InProcessHost
 from shared import rules_file
 from shared.cloud.clients import Cloud
 from shared.cloud.ledger_table import TABLE, TableLedger
+from shared.cloud.snapshot import CONTAINER
 from shared.ledger import ServerRow
 from shared.settings import Settings
+from simulator import timer_faults
 from simulator.arm import authorization
-from simulator.azure import LocalAzure
+from simulator.azure import Crash, LocalAzure
+from simulator.event_faults import on_its_way
 from simulator.transport import InProcessTransport
 from simulator.wire import Request
 from simulator.world import World
@@ -47,16 +50,13 @@ def as_sent(event: dict[str, Any]) -> Iterable[dict[str, Any]]:
     return (event,)
 
 
-class Crash(BaseException):
-    """The process of the app dies here. Not an Exception, so that nothing in the app can catch it."""
-
-
 @dataclass
 class Rehearsal:
     """An app, its Azure, and the time between them.
 
     rules: text of a rules file, in which {vault:REGION} stands for the id of a vault that is made there.
     wrap: puts something between the app and Azure (a crash, a counter). courier: what becomes of an event on its way.
+    app_instances: processes that share the queue, each with its own memory.
     """
 
     rules: str
@@ -65,12 +65,14 @@ class Rehearsal:
     wrap: Callable[[Transport], Transport] = lambda transport: transport
     courier: Courier = as_sent
     grant_app: bool = True
+    app_instances: int = 1
     azure: LocalAzure = field(init=False)
     host: InProcessHost = field(init=False)
     crashes: int = 0
     delivered: int = 0
     down_s: float = 0.0
     _again: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
+    _contexts: list[wiring.Context] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.azure = LocalAzure(World(seed=self.seed))
@@ -79,6 +81,7 @@ class Rehearsal:
             subscriptions=frozenset({SUBSCRIPTION}),
             queue_endpoint=f"https://{ACCOUNT}.queue.core.windows.net",
             table_endpoint=f"https://{ACCOUNT}.table.core.windows.net",
+            blob_endpoint=f"https://{ACCOUNT}.blob.core.windows.net",
             alert_topic=TOPIC,
         )
         operator = self.azure.credential(authorization.OPERATOR)
@@ -91,6 +94,7 @@ class Rehearsal:
     def _deploy(self) -> None:
         deploy(self.arm, self.regions, APP, grants_roles=self.grant_app)
         self.table_client().create_table(TABLE)
+        self.azure.blobs.make(CONTAINER)
         self.azure.advance(PROPAGATION_S)
         self.azure.world.outbox.clear()  # the event subscription is made last
 
@@ -98,7 +102,7 @@ class Rehearsal:
         return vault_id(region)
 
     def table_client(self) -> Any:
-        from azure.data.tables import TableServiceClient  # noqa: PLC0415 - as the product does
+        from azure.data.tables import TableServiceClient
 
         credential, transport = self.azure.credential(authorization.OPERATOR), InProcessTransport(self.azure)
         return TableServiceClient(
@@ -106,12 +110,14 @@ class Rehearsal:
         )
 
     def start(self) -> None:
-        """Start the app's process: it knows nothing of what an earlier one knew."""
-        cloud = Cloud(self.settings, self.azure.credential(APP), self._transport)
+        """Start the app's processes: they know nothing of what earlier ones knew."""
         text = self.rules
         for region in self.regions:
             text = text.replace(f"{{vault:{region}}}", self.vault_id(region))
-        wiring.use(wiring.Context(cloud, TableLedger(cloud), rules_file.parse(text)))
+        rules, credential = rules_file.parse(text), self.azure.credential(APP)
+        clouds = [Cloud(self.settings, credential, self._transport) for _ in range(self.app_instances)]
+        self._contexts = [wiring.Context(cloud, TableLedger(cloud), rules) for cloud in clouds]
+        wiring.use(self._contexts[0])
         queues = QueueServiceClient(
             self.settings.queue_endpoint,
             credential=self.azure.credential(authorization.OPERATOR),
@@ -177,17 +183,31 @@ class Rehearsal:
         due = list(self.host.timers_due(before, moment))
         self.azure.advance_to(moment)
         for _, name in due:
-            self._alive(functools.partial(self.host.fire, name))
+            for after_s, past_due in timer_faults.firings(self.azure.world, name):
+                self.azure.advance(after_s)
+                self._alive(functools.partial(self.host.fire, name, past_due=past_due))
 
     def _turn(self) -> bool:
         """Deliver what waits to be delivered and run what is visible; whether there was anything."""
         outbox, self.azure.world.outbox[:] = list(self.azure.world.outbox), []
         due = [event for at, event in self._again if at <= self.azure.now]
         self._again = [(at, event) for at, event in self._again if at > self.azure.now]
-        for event in [*(copy for sent in outbox for copy in self.courier(sent)), *due]:
-            self.deliver(event)
-        ran = self._alive(self.host.poll) or 0
+        arriving = (
+            each for sent in outbox for copy in self.courier(sent) for each in on_its_way(self.azure.world, copy)
+        )
+        for late_s, event in [*arriving, *((0.0, event) for event in due)]:
+            if late_s:
+                self._again.append((self.azure.now + timedelta(seconds=late_s), event))
+            else:
+                self.deliver(event)
+        ran = sum(self._alive(self._poll_next) or 0 for _ in self._contexts)
         return bool(outbox or due or ran)
+
+    def _poll_next(self) -> int:
+        """Let the next process of the app take a batch of messages."""
+        self._contexts.append(self._contexts.pop(0))
+        wiring.use(self._contexts[0])
+        return self.host.poll()
 
     def deliver(self, event: dict[str, Any]) -> None:
         """Deliver one event; one that is not taken is delivered again later, as Event Grid does."""

@@ -28,7 +28,7 @@ def converge_server(message: func.QueueMessage) -> None:
     from shared.converge import converge  # noqa: PLC0415 - the same
 
     context = current()
-    converge(message.get_body(), message.id or "", context.cloud, context.ledger, context.rules)
+    converge(message.get_body(), message.id or "", context.cloud, context.ledger, context.rules, context.prices)
 
 
 @bp.function_name("keep_poison")

@@ -17,6 +17,7 @@ from shared.settings import VARIABLES, read_settings
 
 if TYPE_CHECKING:
     from shared.cloud.clients import Cloud
+    from shared.core.price import Prices
     from shared.ledger import Ledger
 
 logging.getLogger("azure").setLevel(logging.WARNING)  # the SDKs log every request, with its signed URL, at INFO
@@ -31,6 +32,7 @@ class Context:
     cloud: "Cloud"
     ledger: "Ledger"
     rules: Rules
+    prices: "Prices | None" = None
 
 
 _given: list[Context] = []
@@ -61,4 +63,13 @@ def _from_environment() -> Context:
 
     settings = read_settings(os.environ, HOME)
     cloud = Cloud(settings, ManagedIdentityCredential(client_id=settings.client_id or None))
-    return Context(cloud, TableLedger(cloud), rules())
+    return Context(cloud, TableLedger(cloud), rules(), _prices(rules()))
+
+
+def _prices(found: Rules) -> "Prices | None":
+    """The price file that was deployed with the app, where the rules limit what changes may cost. Raises BadPrices."""
+    if not found.brake.monthly_price:
+        return None
+    from shared import prices_file  # noqa: PLC0415 - the same
+
+    return prices_file.load(HOME / "prices.yaml")

@@ -20,12 +20,19 @@ MOST_TRIES = 5
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One message of the queue. An event has no generation and says when it happened; a continuation has one."""
+    """One message of the queue. An event has no generation and says when it happened; a continuation has one.
+
+    A sweep's message is like an event of the moment at which the sweep read; is_swept: its brake has judged the change.
+    turn_at, turn_writes: from when on so many writes are promised to it.
+    """
 
     schema: int = SCHEMA
     server_id: str
     generation: int | None = None
     seen_at: datetime | None = None
+    is_swept: bool = False
+    turn_at: datetime | None = None
+    turn_writes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ def judge(row: ServerRow | None, message: Message, message_id: str, now: datetim
     """Say what a message may do to a row. Pure; the version in the answer is still to be earned."""
     if row is None:
         first = ServerRow(server_id=message.server_id, generation=message.generation or 0)
-        return _claim(first, message_id, now)
+        return _claim(first, message, message_id, now)
     if row.claimed_by == message_id:
         if not row.settled:  # we died while working on it
             return Claimed(msgspec.structs.replace(row, next_look_at=now + LEASE), "")
@@ -94,7 +101,7 @@ def judge(row: ServerRow | None, message: Message, message_id: str, now: datetim
             return Skipped("old_generation")
         if row.next_look_at and now < row.next_look_at - EARLY:
             return Skipped("too_early", _left_s(row, now), row.generation)
-        return _claim(row, message_id, now)
+        return _claim(row, message, message_id, now)
     if busy:
         newest = max(filter(None, (row.seen_at, message.seen_at or now)))
         return _Noted(msgspec.structs.replace(row, seen_at=newest))
@@ -103,11 +110,12 @@ def judge(row: ServerRow | None, message: Message, message_id: str, now: datetim
     looked = row.settled and row.next_look_at is None and row.observed_at is not None
     if looked and message.seen_at and row.observed_at and message.seen_at <= row.observed_at:
         return Skipped("already_looked")
-    return _claim(row, message_id, now)
+    return _claim(row, message, message_id, now)
 
 
-def _claim(row: ServerRow, message_id: str, now: datetime) -> Claimed:
-    changes = {
+def _claim(row: ServerRow, message: Message, message_id: str, now: datetime) -> Claimed:
+    promised = {"turn_at": message.turn_at, "turn_writes": message.turn_writes, "is_counted": True}
+    changes = (promised if message.is_swept else {}) | {
         "generation": row.generation + 1,
         "claimed_by": message_id,
         "settled": False,

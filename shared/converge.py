@@ -15,6 +15,7 @@ from shared.cloud.clients import Cloud
 from shared.core import resource_id
 from shared.core.datasource import Datasource
 from shared.core.events import Dropped, read_event
+from shared.core.price import Prices
 from shared.core.rules import Rules
 from shared.datasources import KNOWN
 from shared.ledger import Ledger
@@ -45,8 +46,13 @@ def receive(event: object, cloud: Cloud, ledger: Ledger) -> str:
     return ""
 
 
-def converge(body: bytes, message_id: str, cloud: Cloud, ledger: Ledger, rules: Rules) -> Outcome | Skipped:
-    """Work on one message of the queue. Errors of Azure end in Pending; only a bug, or storage that fails, raises."""
+def converge(
+    body: bytes, message_id: str, cloud: Cloud, ledger: Ledger, rules: Rules, prices: Prices | None = None
+) -> Outcome | Skipped:
+    """Work on one message of the queue. Errors of Azure end in Pending; only a bug, or storage that fails, raises.
+
+    prices: needed where the rules limit what events may cost.
+    """
     message = claim.read_message(body)
     server_id = resource_id.parse(message.server_id)
     if not server_id or server_id.type not in DATASOURCES:
@@ -58,7 +64,7 @@ def converge(body: bytes, message_id: str, cloud: Cloud, ledger: Ledger, rules: 
         if claimed.resume_s is not None:
             _continue(cloud, message.server_id, claimed.generation, claimed.resume_s)
         return claimed
-    look = Look(server_id, DATASOURCES[server_id.type], cloud, ledger, rules, claimed)
+    look = Look(server_id, DATASOURCES[server_id.type], cloud, ledger, rules, claimed, prices)
     outcome = look.run()
     pending_s = look.settle(outcome)
     if pending_s is not None:

@@ -4,13 +4,15 @@ Rows carry a schema version; a row that cannot be read counts as lost. One write
 (ETag) that it read, and a write on an older version is refused.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
-from shared.core.observed import FirstBackup, Memory, Running
+from shared.core.approval import Entry
+from shared.core.observed import Contest, FirstBackup, Memory, Running
 
 SCHEMA = 1
 
@@ -21,7 +23,8 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     generation: grows with every claim; a message of an older generation has nothing to say. claimed_by: the queue
     message that works on it, or did last; settled: it finished. next_look_at: nobody looks before this time.
     seen_at: newest event that came during a look; observed_at: when it was last looked at. failing_since, attempt: for
-    how long, and how often in a row, Azure has answered with errors.
+    how long, and how often in a row, Azure has answered with errors. turn_at, turn_writes: from when on so many calls
+    that write are promised to this flow; is_counted: its change has been counted, or judged by the sweep.
     """
 
     schema: int = SCHEMA
@@ -48,7 +51,11 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     vault_id: str = ""
     policy_id: str = ""
     policy_digest: str = ""
+    contest: Contest | None = None
     instance_id: str = ""
+    turn_at: datetime | None = None
+    turn_writes: int = 0
+    is_counted: bool = False
 
     @property
     def memory(self) -> Memory:
@@ -63,6 +70,7 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             created_here=self.created_here,
             policy_id=self.policy_id,
             policy_digest=self.policy_digest,
+            contest=self.contest,
         )
 
 
@@ -74,6 +82,34 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     opened_at: datetime
     told: bool = False
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is counted for one subscription: promised turns, and what events have changed.
+
+    until: when everything promised is made up for (`core/pace.py`). since, counted, price: servers that events have
+    changed since then, and what that costs a month (`core/brake.py`). servers: how many the last sweep saw.
+    swept_until: until when the work is spread that a sweep has put on the queue.
+    """
+
+    schema: int = SCHEMA
+    subscription: str
+    until: datetime | None = None
+    since: datetime | None = None
+    counted: int = 0
+    price: float = 0.0
+    servers: int = 0
+    swept_until: datetime | None = None
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan that a person has approved: its hash, by whom and when, and what it allows. Written once, never changed."""
+
+    schema: int = SCHEMA
+    plan_hash: str
+    by: str
+    at: datetime
+    entries: tuple[Entry, ...]
 
 
 class Changed(Exception):
@@ -102,6 +138,24 @@ class Ledger(Protocol):
         ...
 
     def keep_instance(self, instance_id: str, server_id: str) -> None: ...
+
+    def known_servers(self) -> Iterator[ServerRow]:
+        """Every server's row, in no order; several calls. What cannot be read is left out."""
+        ...
+
+    def approvals(self, since: datetime) -> tuple[Approval, ...]:
+        """What was approved since then, newest first; several calls when it is much."""
+        ...
+
+    def keep_approval(self, approval: Approval) -> None:
+        """Write an approval down, in as many calls as its size needs; it counts once the last one is done."""
+        ...
+
+    def window(self, subscription: str) -> Kept[Window]: ...
+
+    def keep_window(self, window: Window, version: str) -> str:
+        """Write a window over the version that was read ("" inserts). Raises Changed."""
+        ...
 
     def incident(self, key: str) -> Kept[Incident]: ...
 

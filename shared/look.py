@@ -12,34 +12,44 @@ from uuid import UUID
 
 import msgspec
 
-from shared import claim, journal
+from shared import claim, journal, pace
 from shared.claim import Claimed
 from shared.cloud import observe
 from shared.cloud.apply import apply
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError
 from shared.cloud.http import correlated
-from shared.core import filters, protection
+from shared.core import filters, protection, refusals, resource_id
 from shared.core.actions import GrantRole, Protect, StartBackup, Wait, Write
+from shared.core.cost import monthly_change
 from shared.core.datasource import Datasource
+from shared.core.failures import TAKEN
 from shared.core.intent import Intent, read_intent
 from shared.core.intent import Protect as Protected
 from shared.core.names import stable_guid
 from shared.core.observed import FirstBackup, Instance, Observed, Running
-from shared.core.plan import CONFIGURING_AGAIN_S, Plan, choose_vault, make_plan, needs
+from shared.core.plan import Plan, make_plan, needs
+from shared.core.price import Prices
 from shared.core.resource_id import ResourceId
 from shared.core.rules import Rules
+from shared.core.vault_choice import choose_vault
 from shared.core.verdict import Kind, Verdict
+from shared.core.waits import CONFIGURING_AGAIN_S
 from shared.ledger import Ledger
+from shared.pace import Turned
+from shared.tell import tell_once, tell_refusal
 
 OPERATION_AGAIN_S = 3.0
 CONFIGURING_SHARE = 1 / 20  # an instance that configures for hours is looked at ever less often
 OPERATION_LONGEST = timedelta(hours=2)
 UNREACHABLE = timedelta(hours=24)
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 5.0, 900.0
-MOST_READS = 6  # `needs` grows as answers come in; it has five words, so it ends
+MOST_READS = 7  # `needs` grows as answers come in; it has six words, so it ends
 _STILL_RUNNING = {
     "validate": (Kind.CONFIGURING, "the service is still checking its permissions"),
+    "change": (Kind.CONFIGURING, "the instance is being pointed to another policy"),
+    "sync": (Kind.CONFIGURING, "Azure Backup looks at the instance again"),
+    "resume": (Kind.CONFIGURING, "protection is being resumed"),
     "backup": (Kind.FIRST_BACKUP_PENDING, "the first backup is being started"),
 }
 
@@ -66,9 +76,10 @@ class Look:
         ledger: Ledger,
         rules: Rules,
         claimed: Claimed,
+        prices: Prices | None = None,
     ) -> None:
         self.server_id, self.datasource = server_id, datasource
-        self.cloud, self.ledger, self.rules = cloud, ledger, rules
+        self.cloud, self.ledger, self.rules, self.prices = cloud, ledger, rules, prices
         self.row, self.version = claimed.row, claimed.version
         self.began = cloud.now
         self.correlation = stable_guid(server_id.text, str(claimed.row.generation), claimed.row.claimed_by)
@@ -91,23 +102,41 @@ class Look:
         if self.row.instance_id and not self._instance_was_known:
             self.ledger.keep_instance(self.row.instance_id, self.server_id.text)
         verdict = outcome.verdict
+        tell_refusal(verdict, self.server_id, self.cloud, self.ledger)
         self._know(observed_at=self.began, verdict=verdict.kind.value, reason=verdict.reason, fix=verdict.fix)
         return claim.settle(Claimed(self.row, self.version), outcome.pending_s, self.ledger, self.cloud)
 
     # -- observe -----------------------------------------------------------------------------------------------
 
     def _observe_plan_apply(self) -> Outcome:
+        if held := self._held(pace.before_asking(self.row, self.server_id, self.cloud, self.ledger)):
+            return held
         if busy := self._ask_about_operation():
             return busy
         observed = self._observe()
-        intent = read_intent(observed.server.tags if observed.server else {}, self.rules)
+        tags = observed.server.tags if observed.server else {}
+        intent = read_intent(tags, self.rules, observed.now, self.server_id)
         observed = self._complete(observed, intent)
-        plan = filters.only_permitted(make_plan(intent, observed, self.rules), self.rules)
+        plan = filters.only_permitted(make_plan(intent, observed, self.rules), self.rules, self.server_id, tags)
+        if held := self._held(self._turn(plan, intent, observed)):
+            return held
         self._remember(plan, intent, observed)
         for action in plan.actions:
             if not isinstance(action, Wait):
                 self._apply(action, observed)
         return Outcome(plan.verdict, plan.wait.after_s if plan.wait else None)
+
+    def _turn(self, plan: Plan, intent: Intent, observed: Observed) -> Turned:
+        subscription = (resource_id.parse(plan.vault_id) or self.server_id).subscription
+        price = monthly_change(intent, observed, plan.vault_id, self.prices) if self.prices else 0.0
+        return pace.before_writing(self.row, plan, self.rules.brake, price, subscription, self.cloud, self.ledger)
+
+    def _held(self, turned: Turned) -> Outcome | None:
+        """What was promised is in the row; an Outcome when the turn has not come, or never will."""
+        self.row = turned.row
+        if turned.alert:
+            tell_once(turned.alert, self.cloud, self.ledger, self.cloud.now)
+        return Outcome(turned.verdict, turned.wait_s) if turned.verdict else None
 
     def _ask_about_operation(self) -> Outcome | None:
         """Look once at what an earlier pass started; an Outcome while it still runs."""
@@ -144,12 +173,19 @@ class Look:
         return looked
 
     def _observe(self) -> Observed:
+        if self.row.running and self.row.running.error[0].lower() in TAKEN:
+            self.cloud.forget("deleted", self.row.vault_id.lower())  # the list that was kept did not show it
         server = observe.server(self.cloud, self.server_id, self.datasource)
         creating = server is not None and server.state == self.datasource.creating_state
         instances = self._instances
         if instances is None:
-            instances = () if creating else observe.instances(self.cloud, self.server_id)
+            instances = () if creating or self._is_validated() else observe.instances(self.cloud, self.server_id)
         return Observed(self.cloud.now, self.server_id, self.datasource, server, instances, memory=self.row.memory)
+
+    def _is_validated(self) -> bool:
+        """Azure has just said that the server could be protected, so it is not: nothing new is in the list."""
+        running = self.row.running
+        return running is not None and (running.kind, running.status) == ("validate", "succeeded")
 
     def _complete(self, observed: Observed, intent: Intent) -> Observed:
         """Read what the decision needs and nothing else; each answer may raise a new question."""
@@ -157,9 +193,8 @@ class Look:
             needed = needs(intent, observed, self.rules)
             if not needed or not isinstance(intent, Protected) or not observed.server:
                 return observed
-            admitted = [rule.id for rule in self.rules.vaults_for(intent.tier_name)]
             chosen = choose_vault(observed.server, intent, observed, self.rules)
-            observed = observe.more(self.cloud, observed, needed, admitted, chosen)
+            observed = observe.more(self.cloud, observed, needed, self.rules, chosen)
         msg = f"a decision that never knows enough about {self.server_id.text}"
         raise AssertionError(msg)
 
@@ -173,8 +208,6 @@ class Look:
         except CloudError as error:
             if isinstance(action, StartBackup) and not error.may_have_happened:
                 self._know(first_backup=FirstBackup())
-            if isinstance(action, GrantRole) and error.code == "AuthorizationFailed":
-                raise _CannotGrant(error) from error
             raise
         journal.record(
             "applied",
@@ -184,7 +217,8 @@ class Look:
             reason=action.reason,
         )
         if running:
-            self._know(running=running, created_here=self.row.created_here or isinstance(action, Protect))
+            created = isinstance(action, Protect) and running.status != "failed"
+            self._know(running=running, created_here=self.row.created_here or created)
         elif isinstance(action, GrantRole):
             self._know(granted_at=self.cloud.now)
 
@@ -201,16 +235,14 @@ class Look:
 
     def _remember(self, plan: Plan, intent: Intent, observed: Observed) -> None:
         """Put what the plan knows into the row. The operation that led here has had its say."""
-        ended = observed.memory.running
-        if plan.instance_id:
-            self._know(refusals=0, refused_since=None)
-        elif plan.wait and ended and ended.status == "failed":
-            self._know(refusals=self.row.refusals + 1, refused_since=self.row.refused_since or observed.now)
         unready = plan.verdict.kind is Kind.NOT_READY
         self._instance_was_known = plan.instance_id == self.row.instance_id
         self._know(
             running=None,
             first_backup=plan.first_backup or self.row.first_backup,
+            refusals=plan.refusals,
+            refused_since=(self.row.refused_since or observed.now) if plan.refusals else None,
+            contest=plan.contest or self.row.contest,
             unready_since=(self.row.unready_since or observed.now) if unready else None,
             owner=intent.owner,
             vault_id=plan.vault_id,
@@ -220,9 +252,10 @@ class Look:
         )
 
     def _failed(self, error: CloudError) -> Outcome:
-        """Every error of Azure means: look again later. After a day of nothing else it is said aloud."""
-        if isinstance(error, _CannotGrant):
-            return Outcome(Verdict.of(Kind.CANNOT_ASSIGN_ROLES, f"Azure refuses: {error.message}"))
+        """An error that names what a person must repair is said; any other means: look again later, for a day."""
+        if told := refusals.explained(error.code, error.message, error.subscription):
+            return Outcome(told)
+        pace.slow_down(self.server_id.subscription, self.cloud, self.ledger)
         since, attempt = self.row.failing_since or self.began, self.row.attempt + 1
         self._know(attempt=attempt, failing_since=since)
         reason = f"{error.code}: {error.message}"
@@ -246,10 +279,3 @@ def _triggered(first: FirstBackup, ended: Running) -> FirstBackup:
         return FirstBackup("started", first.at, ended.job_id)
     forgotten = ended.error[0] == "OperationNotFound"  # then the list of jobs tells
     return first if forgotten else FirstBackup("failed", first.at)
-
-
-class _CannotGrant(CloudError):
-    """The app may not assign roles where the vault needs them: a person must."""
-
-    def __init__(self, error: CloudError) -> None:
-        super().__init__(error.code, error.message, status=error.status)

@@ -1,6 +1,7 @@
 """The app's settings: environment variables in Azure, read once at the outermost edge and passed on as a value."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,15 +18,19 @@ class Settings:
 
     subscriptions: lower-case ids of the subscriptions whose servers are managed; events about others are dropped.
     queue_endpoint, table_endpoint: https://{account}.queue.core.windows.net and …table….
+    blob_endpoint: https://{account}.blob.core.windows.net, for the sweep's snapshots; "" keeps none.
     alert_topic: endpoint of the Event Grid custom topic for alerts; "" sends alerts to the log alone.
     client_id: of a user-assigned identity; "" uses the system-assigned one.
+    vault_identities: lower-case principal ids of vaults that may be used although only a tag says so.
     """
 
     subscriptions: frozenset[str]
     queue_endpoint: str
     table_endpoint: str
     alert_topic: str = ""
+    blob_endpoint: str = ""
     client_id: str = ""
+    vault_identities: frozenset[str] = frozenset()
     rules_path: Path = field(default=Path("rules.yaml"))
     arm_endpoint: str = "https://management.azure.com"
     arm_scope: str = "https://management.azure.com/.default"
@@ -38,36 +43,45 @@ VARIABLES: dict[str, str] = {
     "subscriptions": "FLEXGUARD_SUBSCRIPTIONS",
     "queue_endpoint": "AzureWebJobsStorage__queueServiceUri",
     "table_endpoint": "AzureWebJobsStorage__tableServiceUri",
+    "blob_endpoint": "AzureWebJobsStorage__blobServiceUri",
     "alert_topic": "FLEXGUARD_ALERT_TOPIC",
     "client_id": "AZURE_CLIENT_ID",
+    "vault_identities": "FLEXGUARD_VAULT_IDENTITIES",
     "rules_path": "FLEXGUARD_RULES",
     "arm_endpoint": "FLEXGUARD_ARM_ENDPOINT",
     "arm_scope": "FLEXGUARD_ARM_SCOPE",
     "storage_scope": "FLEXGUARD_STORAGE_SCOPE",
 }
 _REQUIRED = ("subscriptions", "queue_endpoint", "table_endpoint")
-_ENDPOINTS = ("queue_endpoint", "table_endpoint", "alert_topic", "arm_endpoint")
+_GUIDS = {"subscriptions": "subscription ids", "vault_identities": "principal ids of vaults"}
+_ENDPOINTS = ("queue_endpoint", "table_endpoint", "blob_endpoint", "alert_topic", "arm_endpoint")
 
 
-def read_settings(environment: Mapping[str, str], folder: Path) -> Settings:
-    """Read the settings from the environment; paths are below `folder`. Raises BadSettings with all problems."""
+def read_settings(environment: Mapping[str, str], folder: Path, required: Sequence[str] = _REQUIRED) -> Settings:
+    """Read the settings from the environment; paths are below `folder`. Raises BadSettings with all problems.
+
+    required: what must be there; the command line does with less than the app.
+    """
     found = {name: environment.get(variable, "").strip() for name, variable in VARIABLES.items()}
-    problems = [f"{VARIABLES[name]} is missing" for name in _REQUIRED if not found[name]]
+    problems = [f"{VARIABLES[name]} is missing" for name in required if not found[name]]
     problems += [
         f"{VARIABLES[name]} is {found[name]!r}; valid is an https:// address"
         for name in _ENDPOINTS
         if found[name] and not found[name].startswith("https://")
     ]
-    subscriptions = frozenset(part.strip().lower() for part in found["subscriptions"].split(",") if part.strip())
-    if found["subscriptions"] and not subscriptions:
+    listed = {name: frozenset(re.split(r"[,\s]+", found[name].lower())) - {""} for name in _GUIDS}
+    if found["subscriptions"] and not listed["subscriptions"]:
         problems.append(f"{VARIABLES['subscriptions']} names no subscription")
     problems += [
-        f"{VARIABLES['subscriptions']} has {subscription!r}; valid are subscription ids, comma-separated"
-        for subscription in sorted(subscriptions)
-        if not resource_id.is_guid(subscription)
+        f"{VARIABLES[name]} has {guid!r}; valid are {what}, comma-separated"
+        for name, what in _GUIDS.items()
+        for guid in sorted(listed[name])
+        if not resource_id.is_guid(guid)
     ]
     if problems:
         raise BadSettings("\n".join(problems))
-    given = {name: value for name, value in found.items() if value and name not in ("subscriptions", "rules_path")}
+    given = dict.fromkeys(_REQUIRED, "") | {name: value for name, value in found.items() if value}
+    given = {name: value for name, value in given.items() if name not in (*_GUIDS, "rules_path")}
     path = folder / (found["rules_path"] or "rules.yaml")
-    return Settings(subscriptions=subscriptions, rules_path=path, **given)
+    subscriptions, identities = (listed[name] for name in _GUIDS)
+    return Settings(subscriptions=subscriptions, vault_identities=identities, rules_path=path, **given)

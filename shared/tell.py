@@ -8,8 +8,11 @@ import msgspec
 from shared import journal
 from shared.alerts import event_grid_topic, log_line
 from shared.cloud.clients import Cloud
+from shared.cloud.errors import CloudError
 from shared.cloud.event_grid import publish
-from shared.core.incidents import Alert
+from shared.core.incidents import Alert, refused
+from shared.core.resource_id import ResourceId
+from shared.core.verdict import Verdict
 from shared.ledger import Changed, Incident, Ledger
 
 
@@ -34,3 +37,14 @@ def tell_once(alert: Alert, cloud: Cloud, ledger: Ledger, now: datetime) -> bool
     except Changed:
         return False  # another instance of the app is telling it
     return True
+
+
+def tell_refusal(verdict: Verdict, server: ResourceId, cloud: Cloud, ledger: Ledger) -> None:
+    """Tell once when Azure refuses what a person must repair. A channel that fails is written down."""
+    alert = refused(verdict, server, cloud.now)
+    if not alert:
+        return
+    try:
+        tell_once(alert, cloud, ledger, cloud.now)
+    except CloudError as error:
+        journal.record("alert_not_sent", level=logging.WARNING, key=alert.key, code=error.code, reason=error.message)

@@ -70,7 +70,7 @@ def _arguments() -> argparse.Namespace:
 
 def _stage(given: argparse.Namespace, console: Console) -> Stage:
     if given.fast:
-        from cli.in_process import InProcess  # noqa: PLC0415 - loads the app, which only this stage needs
+        from cli.in_process import InProcess
 
         return InProcess(RULES, REGIONS, SEED)
     if given.storage == "azurite":

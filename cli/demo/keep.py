@@ -1,19 +1,24 @@
 """Leaves the demo up after its story: what to try, and the app's own words as they come. Ctrl-C ends it."""
 
+import shlex
 import time
 
 from rich.console import Console
 
-from cli.over_the_wire import OverTheWire
+from cli.demo.estate import REGIONS
+from cli.over_the_wire import FOLDER, OverTheWire
 from cli.stage import server_id
 
 SPEED = 10
 PAUSE_S = 0.5
 AZ = ".venv/bin/python -m cli.az"
+ENVIRONMENT = FOLDER / "cli.env"
 
 
 def keep_up(console: Console, stage: OverTheWire) -> None:
     """Let virtual time go on ten times as fast as real time, print what the app does, until Ctrl-C."""
+    lines = (f"{name}={shlex.quote(value)}\n" for name, value in stage.let_in_operator(REGIONS[0]).items())
+    ENVIRONMENT.write_text("".join(lines), encoding="utf-8")
     stage.let_time_pass(SPEED)
     console.print(_hints(stage), soft_wrap=True, markup=False)
     told = len(stage.facts(0))
@@ -38,6 +43,10 @@ def _hints(stage: OverTheWire) -> str:
     me = "-H 'Authorization: Bearer simulated.operator'"
     return f"""
 It stays up: the local Azure at {arm}, ten virtual seconds a second. Ctrl-C ends it. In another terminal:
+
+  ask Flexguard itself, as an identity that may only read
+    set -a; . {ENVIRONMENT}; set +a
+    .venv/bin/flexguard status
 
   tag a server that nobody asked for, and watch it become protected below
     curl -sS --cacert {ca} -X PATCH {me} \\

@@ -9,7 +9,7 @@ from cli.demo.estate import RULES
 from cli.demo.play import Play, Seen
 from cli.stage import INSTANCES, Json
 from shared import rules_file
-from shared.core.policy import read_policy, tier_meaning
+from shared.core.policy import means, read_policy
 
 JOBS = "microsoft.dataprotection/backupvaults/backupjobs"
 POLICIES = "microsoft.dataprotection/backupvaults/backuppolicies"
@@ -126,7 +126,7 @@ def _wrong_with(seen: Seen, instance: Json, world: World) -> Iterator[str]:
         yield f"{plot.name} is {properties['currentProtectionState']}"
     tier = rules_file.parse(RULES).tiers[plot.tier]
     policy = world.policies.get(properties["policyInfo"]["policyId"].lower())
-    if not policy or read_policy(policy).meaning != tier_meaning(tier):
+    if not policy or not means(read_policy(policy).meaning, tier):
         yield f"the policy of {plot.name} does not mean {plot.tier}"
     if bool(world.points[instance["id"]]) != plot.has_recovery_point:
         yield f"{plot.name} has {world.points[instance['id']]} recovery points"

@@ -4,7 +4,8 @@ One `Cloud` lives as long as the process. It holds the credential, the transport
 cached between passes (vaults, policies, inherited roles), each for ten minutes of Azure's time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.pipeline.transport import HttpTransport
 
 from shared.cloud import http
+from shared.cloud.errors import read_count, retry_after_s
+from shared.core.pace import LONGEST_PUSH_S, NO_RETRY_AFTER_S, Headroom
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 KEPT = timedelta(minutes=10)
 TIMEOUT_S = 30  # Event Grid waits no longer for an answer, so no call of ours may
 STORAGE_VERSION = "2021-12-02"
+TOO_MANY = 429
+REMAINING = "x-ms-ratelimit-remaining-subscription"  # Source: recordings; -reads and -writes follow
 
 
 class Cloud:
@@ -40,6 +45,7 @@ class Cloud:
         self._kept: dict[tuple[str, ...], tuple[datetime, Any]] = {}
         self._clock = http.AzureClock(self.tick)
         self._data_protection: dict[str, DataProtectionMgmtClient] = {}
+        self._headroom: dict[str, Headroom] = {}
 
     # -- time --------------------------------------------------------------------------------------------------
 
@@ -65,6 +71,25 @@ class Cloud:
         """Read this anew next time, because it was just changed or turned out to be old."""
         self._kept.pop(key, None)
 
+    # -- pace --------------------------------------------------------------------------------------------------
+
+    def headroom(self, subscription: str) -> Headroom:
+        """What ARM last told this process about our rate in a subscription."""
+        return self._headroom.get(subscription.lower(), Headroom())
+
+    def _note_rate(self, subscription: str, status: int, headers: Mapping[str, str]) -> None:
+        known = self.headroom(subscription)
+        reads, writes = (read_count(headers, f"{REMAINING}-{kind}") for kind in ("reads", "writes"))
+        if status == TOO_MANY:
+            wait = retry_after_s(headers)
+            rest_s = NO_RETRY_AFTER_S if wait is None else min(wait, LONGEST_PUSH_S)
+            known = replace(known, closed_until=self.now + timedelta(seconds=rest_s))
+        if reads is not None:
+            known = replace(known, reads=reads, at=self.now)
+        if writes is not None:
+            known = replace(known, writes=writes, at=self.now)
+        self._headroom[subscription] = known
+
     # -- clients -----------------------------------------------------------------------------------------------
 
     @cached_property
@@ -80,11 +105,14 @@ class Cloud:
         authentication = BearerTokenCredentialPolicy(self.credential, scope)
         return http.policies(endpoint, authentication, self._clock, *before)
 
+    def _arm_pipeline(self) -> list[Any]:
+        return self._pipeline(self.settings.arm_endpoint, self.settings.arm_scope, http.RateWatch(self._note_rate))
+
     @cached_property
     def arm(self) -> PipelineClient[Any, Any]:
         """Plain ARM requests: servers, role assignments, operation URLs."""
         settings = self.settings
-        policies = self._pipeline(settings.arm_endpoint, settings.arm_scope)
+        policies = self._arm_pipeline()
         return PipelineClient(settings.arm_endpoint, policies=policies, transport=self.transport)
 
     def data_protection(self, subscription: str) -> "DataProtectionMgmtClient":
@@ -97,7 +125,7 @@ class Cloud:
                 self.credential,
                 subscription,
                 settings.arm_endpoint,
-                policies=self._pipeline(settings.arm_endpoint, settings.arm_scope),
+                policies=self._arm_pipeline(),
                 transport=self.transport,
             )
         return self._data_protection[subscription]
@@ -106,6 +134,13 @@ class Cloud:
     def queues(self) -> PipelineClient[Any, Any]:
         """Queue storage, for sending alone; receiving is the host's part."""
         endpoint = self.settings.queue_endpoint
+        policies = self._pipeline(endpoint, self.settings.storage_scope)
+        return PipelineClient(endpoint, policies=policies, transport=self.transport)
+
+    @cached_property
+    def blobs(self) -> PipelineClient[Any, Any]:
+        """Blob storage, for the sweep's snapshots."""
+        endpoint = self.settings.blob_endpoint
         policies = self._pipeline(endpoint, self.settings.storage_scope)
         return PipelineClient(endpoint, policies=policies, transport=self.transport)
 

@@ -6,6 +6,7 @@ carried out although we saw no success (a lost answer, a 5xx).
 """
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,12 +14,13 @@ from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
 
+_SUBSCRIPTION = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
 LONGEST_RETRY_AFTER_S = 6 * 3600.0
 _DOS_GUARD_S = 2 * 3600.0  # "retry after few hours", says the service with CloudDosTimeboudLimitReached
 
 
 class CloudError(Exception):
-    """Azure, or the way to it, failed."""
+    """Azure, or the way to it, failed. subscription: of what was asked for, "" when that is not known."""
 
     def __init__(
         self,
@@ -28,10 +30,12 @@ class CloudError(Exception):
         status: int = 0,
         retry_after_s: float | None = None,
         may_have_happened: bool = False,
+        subscription: str = "",
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status = code, message, status
         self.retry_after_s, self.may_have_happened = retry_after_s, may_have_happened
+        self.subscription = subscription
 
 
 @contextlib.contextmanager
@@ -63,7 +67,14 @@ def _answered(error: HttpResponseError) -> CloudError:
         status=status,
         retry_after_s=wait,
         may_have_happened=status >= 500 or status in (0, 408),  # noqa: PLR2004 - HTTP status classes
+        subscription=_subscription(response),
     )
+
+
+def _subscription(response: Any) -> str:
+    url = str(getattr(getattr(response, "request", None), "url", ""))
+    found = _SUBSCRIPTION.search(url)
+    return found[1].lower() if found else ""
 
 
 def _body(error: HttpResponseError) -> Any:
@@ -77,7 +88,8 @@ def read_error(body: Any) -> tuple[str, str]:
     """Code and message of an error body of ARM or Data Protection; ("", "") when there is none.
 
     Where the service hides the cause in innerError (permission errors often say "internal error" outside), the
-    inner message is added. Source: error shapes of recorded failures.
+    inner message is added; where Azure Policy denies, the names of its assignments. Source: error shapes of recorded
+    failures; for Azure Policy, the documentation of RequestDisallowedByPolicy.
     """
     error = _inside(body, "error")
     message = str(error.get("message") or "")
@@ -86,6 +98,9 @@ def read_error(body: Any) -> tuple[str, str]:
         detail = _inside(extra, "info", "innerError", "additionalInfo").get("DetailedNonLocalisedMessage")
         if detail:
             message = f"{message} {' '.join(str(detail).split())}"
+        info = _inside(extra, "info")
+        if policy := info.get("policyAssignmentDisplayName") or info.get("policyAssignmentName"):
+            message = f"policy assignment '{policy}': {message}"
     return str(error.get("code") or ""), message[:1000]
 
 
@@ -106,6 +121,12 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         until = parsedate_to_datetime(text)
         return min(max((until - sent).total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)
     return None
+
+
+def read_count(headers: Mapping[str, str], name: str) -> int | None:
+    """A header that counts something; None when it is not there or no number."""
+    text = headers.get(name) or ""
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def read_date(headers: Mapping[str, str]) -> datetime | None:

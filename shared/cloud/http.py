@@ -1,7 +1,7 @@
 """The pipeline policies that every client of ours shares: one attempt, admitted hosts only, Azure's clock."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,18 @@ class AdmittedHost(SansIOHTTPPolicy[Any, Any]):
         target = urlsplit(request.http_request.url)
         if target.netloc.lower() != self.host or target.scheme != "https":
             raise ForeignHost(f"{target.hostname} is not {self.host}; nothing was sent")
+
+
+class RateWatch(SansIOHTTPPolicy[Any, Any]):
+    """Hands what an answer of ARM says about our rate to `note`: subscription, status, headers."""
+
+    def __init__(self, note: Callable[[str, int, Mapping[str, str]], None]) -> None:
+        self.note = note
+
+    def on_response(self, request: Any, response: Any) -> None:
+        parts = urlsplit(request.http_request.url).path.split("/", 3)
+        if parts[1:2] == ["subscriptions"] and len(parts) > 2:  # noqa: PLR2004 - the second name is the id
+            self.note(parts[2].lower(), response.http_response.status_code, response.http_response.headers)
 
 
 class AzureClock(SansIOHTTPPolicy[Any, Any]):

@@ -4,6 +4,8 @@ Source: Table service: keys may not hold slashes, # or ?, a text is at most 64 K
 """
 
 import hashlib
+from collections.abc import Iterator
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -17,9 +19,10 @@ from azure.core.exceptions import (
 )
 
 from shared import journal
+from shared.cloud import approvals_table
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import read_date, translated
-from shared.ledger import SCHEMA, Changed, Incident, Kept, ServerRow
+from shared.ledger import SCHEMA, Approval, Changed, Incident, Kept, ServerRow, Window
 
 TABLE = "flexguard"
 _PRECONDITION_FAILED = 412
@@ -52,6 +55,26 @@ class TableLedger:
         with translated():
             self._table.upsert_entity(entity, raw_response_hook=self._watch)
 
+    def known_servers(self) -> Iterator[ServerRow]:
+        for entity in self._query("RowKey eq @kind", {"kind": "server"}):
+            if (row := self._decoded(entity, ServerRow)) is not None:
+                yield row
+
+    def approvals(self, since: datetime) -> tuple[Approval, ...]:
+        return approvals_table.read(self._query(*approvals_table.since_filter(since)))
+
+    def keep_approval(self, approval: Approval) -> None:
+        with translated():
+            for entity in approvals_table.rows_of(approval):
+                self._table.upsert_entity(entity, mode="replace", raw_response_hook=self._watch)
+
+    def window(self, subscription: str) -> Kept[Window]:
+        return self._read("window", _key(subscription), Window)
+
+    def keep_window(self, window: Window, version: str) -> str:
+        beside = {"Subscription": window.subscription}
+        return self._write("window", _key(window.subscription), window, version, beside)
+
     def incident(self, key: str) -> Kept[Incident]:
         return self._read("incident", _key(key), Incident)
 
@@ -73,13 +96,19 @@ class TableLedger:
         entity = self._entity(kind, key)
         if entity is None:
             return Kept(None, "")
-        version = str(entity.metadata["etag"])
+        return Kept(self._decoded(entity, row_type), str(entity.metadata["etag"]))
+
+    def _query(self, condition: str, parameters: dict[str, Any]) -> Iterator[Any]:
+        with translated():
+            yield from self._table.query_entities(condition, parameters=parameters, raw_response_hook=self._watch)
+
+    def _decoded[Row](self, entity: Any, row_type: type[Row]) -> Row | None:
         try:
             if entity.get("Schema") == SCHEMA:
-                return Kept(msgspec.json.decode(str(entity.get("Row", "")), type=row_type), version)
+                return msgspec.json.decode(str(entity.get("Row", "")), type=row_type)
         except msgspec.DecodeError:
-            journal.record("row_unreadable", kind=kind, key=key)
-        return Kept(None, version)
+            journal.record("row_unreadable", kind=entity.get("RowKey"), key=entity.get("PartitionKey"))
+        return None
 
     def _write(self, kind: str, key: str, row: Any, version: str, beside: dict[str, str]) -> str:
         entity = {"PartitionKey": f"{kind}-{key}", "RowKey": kind, "Schema": SCHEMA, **beside}

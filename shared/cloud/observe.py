@@ -11,14 +11,17 @@ from urllib.parse import quote
 from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 
+from shared.cloud import vaults
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import read_error, translated
 from shared.core import resource_id
 from shared.core.datasource import Datasource
 from shared.core.events import read_time
-from shared.core.observed import FirstBackup, Instance, Job, Need, Observed, Running, Server, Vault
+from shared.core.names import short_region
+from shared.core.observed import Deleted, FirstBackup, Instance, Job, Need, Observed, Running, Server, Vault
 from shared.core.policy import Policy, read_policy
 from shared.core.resource_id import ResourceId
+from shared.core.rules import Rules
 
 ROLE_API = "2022-04-01"
 OPERATIONS_DONE = {"succeeded": "succeeded", "failed": "failed", "cancelled": "failed", "canceled": "failed"}
@@ -49,12 +52,8 @@ def server(cloud: Cloud, server_id: ResourceId, datasource: Datasource) -> Serve
         replication_role=str(properties.get("replicationRole") or ""),
         is_cluster=bool(properties.get("cluster")),
         tags=body.get("tags") or {},
+        storage_gb=int((properties.get("storage") or {}).get("storageSizeGB") or 0),
     )
-
-
-def short_region(text: str) -> str:
-    """westeurope, however it was written. Source: recordings: flexible servers answer "East US" for eastus."""
-    return "".join(text.split()).lower()
 
 
 def instances(cloud: Cloud, server_id: ResourceId) -> tuple[Instance, ...]:
@@ -77,28 +76,34 @@ def _instance(body: Mapping[str, Any]) -> Instance:
         policy_id=str((properties.get("policyInfo") or {}).get("policyId") or ""),
         state=str(properties.get("currentProtectionState") or status.get("status") or ""),
         errors=((str(error.get("code") or ""), str(error.get("message") or "")),) if error else (),
+        tags=body.get("tags") or {},
     )
 
 
-def vault(cloud: Cloud, vault_id: str) -> Vault | None:
-    """A vault of the rules file, None when it does not exist. Read at most every ten minutes."""
+def deleted(cloud: Cloud, vault_id: str) -> tuple[Deleted, ...]:
+    """The soft-deleted backup instances of a vault. Read at most every ten minutes."""
+    return cloud.kept(("deleted", vault_id.lower()), lambda: _deleted(cloud, vault_id))
+
+
+def _deleted(cloud: Cloud, vault_id: str) -> tuple[Deleted, ...]:
     parsed = resource_id.parse(vault_id)
-    return cloud.kept(("vault", vault_id.lower()), lambda: _vault(cloud, parsed)) if parsed else None
-
-
-def _vault(cloud: Cloud, vault_id: ResourceId) -> Vault | None:
+    if not parsed:
+        return ()
     with translated():
-        try:
-            body = cloud.data_protection(vault_id.subscription).backup_vaults.get(vault_id.group, vault_id.name)
-        except HttpResponseError as error:
-            if error.status_code == NOT_FOUND:
-                return None
-            raise
-    return Vault(
-        id=vault_id.text,
-        location=short_region(body["location"]),
-        principal_id=str((body.get("identity") or {}).get("principalId") or ""),
-        state=str((body.get("properties") or {}).get("provisioningState") or ""),
+        listed = cloud.data_protection(parsed.subscription).deleted_backup_instances.list(parsed.group, parsed.name)
+        return tuple(_gone(body, vault_id) for body in listed)
+
+
+def _gone(body: Mapping[str, Any], vault_id: str) -> Deleted:
+    """Source: dp-softdelete-2025-11-06."""
+    properties = body.get("properties") or {}
+    return Deleted(
+        id=str(body.get("id") or ""),
+        name=str(body.get("name") or ""),
+        vault_id=vault_id,
+        server_id=str((properties.get("dataSourceInfo") or {}).get("resourceID") or ""),
+        gone_at=read_time((properties.get("deletionInfo") or {}).get("scheduledPurgeTime")),
+        tags=body.get("tags") or {},
     )
 
 
@@ -162,7 +167,7 @@ def jobs(cloud: Cloud, vault_id: str) -> tuple[Job, ...]:
         return ()
     with translated():
         listed = cloud.data_protection(parsed.subscription).jobs.list(parsed.group, parsed.name)
-        return tuple(_job(body, vault_id) for body in listed)
+        return tuple(read_job(body, vault_id) for body in listed)
 
 
 def job(cloud: Cloud, job_id: str) -> Job | None:
@@ -177,10 +182,11 @@ def job(cloud: Cloud, job_id: str) -> Job | None:
             if error.status_code == NOT_FOUND:
                 return None
             raise
-    return _job(body, parsed.parent_id)
+    return read_job(body, parsed.parent_id)
 
 
-def _job(body: Mapping[str, Any], vault_id: str) -> Job:
+def read_job(body: Mapping[str, Any], vault_id: str) -> Job:
+    """A job as ARM answers it; Resource Graph has the same members."""
     properties = body.get("properties") or {}
     details = list(properties.get("errorDetails") or ())
     return Job(
@@ -218,28 +224,30 @@ def operation(cloud: Cloud, running: Running) -> Running:
     return replace(running, status=word, error=read_error(body) if word == "failed" else ("", ""), job_id=job_id)
 
 
-def more(
-    cloud: Cloud, observed: Observed, needed: frozenset[Need], admitted: Iterable[str], chosen: Vault | None
-) -> Observed:
-    """The same observation with what was needed read too.
-
-    admitted: ids of the vaults that the rules admit for the server. chosen: the one among them that it would use.
-    """
+def more(cloud: Cloud, observed: Observed, needed: frozenset[Need], rules: Rules, chosen: Vault | None) -> Observed:
+    """The same observation with what was needed read too. chosen: the vault that the server would use."""
     instance = observed.instances[0] if observed.instances else None
     if Need.VAULTS in needed:
-        found = (vault(cloud, vault_id) for vault_id in admitted)
-        observed = replace(observed, vaults=tuple(item for item in found if item))
+        observed = replace(observed, vaults=vaults.of_rules(cloud, rules))
     if Need.POLICIES in needed:
         home = instance.vault_id if instance else chosen.id if chosen else ""
         observed = replace(observed, policies=policies(cloud, home))
-    if Need.ROLES in needed and chosen:
-        held = roles(cloud, observed.server_id, chosen.principal_id, observed.datasource)
+    if Need.DELETED in needed and chosen:
+        observed = replace(observed, deleted=deleted(cloud, chosen.id))
+    if Need.ROLES in needed and (reaching := _home(observed) if instance else chosen):
+        held = roles(cloud, observed.server_id, reaching.principal_id, observed.datasource)
         observed = replace(observed, roles=held)
     if Need.RECOVERY_POINTS in needed and instance:
         observed = replace(observed, has_recovery_point=has_recovery_point(cloud, instance))
     if Need.JOBS in needed and instance:
         observed = replace(observed, jobs=_relevant_jobs(cloud, instance, observed.memory.first_backup))
     return replace(observed, now=cloud.now)
+
+
+def _home(observed: Observed) -> Vault | None:
+    """The vault that the server's instance is in."""
+    home = observed.instances[0].vault_id.lower()
+    return next((vault for vault in observed.vaults or () if vault.id.lower() == home), None)
 
 
 def _relevant_jobs(cloud: Cloud, instance: Instance, known: FirstBackup) -> tuple[Job, ...]:

@@ -1,4 +1,4 @@
-"""Sends to a storage queue, at once or later. All sending goes through here: an output binding has no delay.
+"""Sends to a storage queue, at once or later, and takes from one. An output binding has no delay.
 
 One request over the pipeline that is loaded anyway, instead of azure-storage-queue, which would bring aiohttp and
 0.3 s of imports into the first answer after a cold start (docs/decisions/0005).
@@ -6,17 +6,32 @@ One request over the pipeline that is loaded anyway, instead of azure-storage-qu
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline.policies import ContentDecodePolicy
 from azure.core.rest import HttpRequest
 
 from shared.cloud.clients import STORAGE_VERSION, Cloud
 from shared.cloud.errors import translated
 
+MOST_TAKEN = 32  # Source: Get Messages: at most 32 at a time
+HELD_S = 300
 LONGEST_DELAY_S = 7 * 86_400 - 1  # Source: Put Message: a visibility timeout is at most seven days
 CREATED = 201
+_NOT_FOUND, _REFUSED = 404, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message that nobody else sees for five minutes. receipt: proves that it is ours to delete."""
+
+    id: str
+    receipt: str
+    body: bytes
 
 
 def send(cloud: Cloud, queue: str, message: Mapping[str, Any], after_s: float = 0.0) -> None:
@@ -35,4 +50,37 @@ def send(cloud: Cloud, queue: str, message: Mapping[str, Any], after_s: float = 
     with translated():
         response = cloud.queues.send_request(request)
         if response.status_code != CREATED:
+            raise HttpResponseError(response=response)
+
+
+def take(cloud: Cloud, queue: str) -> tuple[Taken, ...]:
+    """The next messages of a queue, none when there is no such queue. Raises CloudError."""
+    address = f"{cloud.settings.queue_endpoint}/{queue}/messages?numofmessages={MOST_TAKEN}&visibilitytimeout={HELD_S}"
+    request = HttpRequest("GET", address, headers={"x-ms-version": STORAGE_VERSION})
+    with translated():
+        response = cloud.queues.send_request(request)
+        if response.status_code == _NOT_FOUND:
+            return ()
+        if response.status_code >= _REFUSED:
+            raise HttpResponseError(response=response)
+        listed = ContentDecodePolicy.deserialize_from_text(response.text(), "application/xml")
+    return tuple(_taken(element) for element in listed.iter("QueueMessage"))
+
+
+def _taken(element: Any) -> Taken:
+    text = element.findtext("MessageText") or ""
+    try:
+        body = base64.b64decode(text, validate=True)
+    except ValueError:
+        body = text.encode()
+    return Taken(element.findtext("MessageId") or "", element.findtext("PopReceipt") or "", body)
+
+
+def delete(cloud: Cloud, queue: str, taken: Taken) -> None:
+    """Remove a message that was taken; that it is gone already is as good. Raises CloudError."""
+    address = f"{cloud.settings.queue_endpoint}/{queue}/messages/{taken.id}?popreceipt={quote(taken.receipt)}"
+    request = HttpRequest("DELETE", address, headers={"x-ms-version": STORAGE_VERSION})
+    with translated():
+        response = cloud.queues.send_request(request)
+        if response.status_code >= _REFUSED and response.status_code != _NOT_FOUND:
             raise HttpResponseError(response=response)

@@ -7,17 +7,23 @@ and PostgreSQL; the reads of operations are asked for at subscription level, so 
 from collections.abc import Iterable
 
 READS_SERVER = "Microsoft.DBforPostgreSQL/flexibleServers/read"
+READS_SUBSCRIPTION = "Microsoft.Resources/subscriptions/read"
 ASSIGNS_ROLES = "Microsoft.Authorization/roleAssignments/write"
 
 APP_ACTIONS: dict[str, str] = {
     READS_SERVER: "observe.server",
+    READS_SUBSCRIPTION: "estate: Resource Graph shows what may be read, so nobody takes an unseen one for empty",
     "Microsoft.DataProtection/backupInstances/read": "observe.instances: by server, in any vault (assumed name)",
-    "Microsoft.DataProtection/backupVaults/read": "observe.vault",
+    "Microsoft.DataProtection/backupVaults/read": "vaults.of_rules: the list of a subscription",
     "Microsoft.DataProtection/backupVaults/backupPolicies/read": "observe.policies",
     "Microsoft.DataProtection/backupVaults/backupPolicies/write": "apply EnsurePolicy",
     "Microsoft.DataProtection/backupVaults/validateForBackup/action": "apply Validate",
     "Microsoft.DataProtection/backupVaults/backupInstances/read": "observe.instances, should Azure ask for this name",
-    "Microsoft.DataProtection/backupVaults/backupInstances/write": "apply Protect",
+    "Microsoft.DataProtection/backupVaults/backupInstances/write": "apply Protect, apply ChangePolicy",
+    "Microsoft.DataProtection/backupVaults/backupInstances/sync/action": "apply Sync",
+    "Microsoft.DataProtection/backupVaults/backupInstances/resumeProtection/action": "apply ResumeProtection",
+    "Microsoft.DataProtection/backupVaults/deletedBackupInstances/read": "observe.deleted",
+    "Microsoft.DataProtection/backupVaults/deletedBackupInstances/undelete/action": "apply Undelete",
     "Microsoft.DataProtection/backupVaults/backupInstances/backup/action": "apply StartBackup",
     "Microsoft.DataProtection/backupVaults/backupInstances/recoveryPoints/read": "observe.has_recovery_point",
     "Microsoft.DataProtection/backupVaults/backupJobs/read": "observe.job, observe.jobs: a first backup, and watch",

@@ -18,12 +18,16 @@ class Cause(StrEnum):
     GONE = "gone"  # it does not exist any more
 
 
+# Codes with which the service says that the server has a backup instance already.
+TAKEN = frozenset({"usererrordppdatasourcealreadyhasbackupinstance", "usererrordppdatasourcealreadyprotected"})
 _KNOWN = {
     "postgresqlflexservererror": Cause.TRANSIENT,
     "servernotreadyforlongtermbackup": Cause.TRANSIENT,
     "operationneverended": Cause.TRANSIENT,  # ours: an operation that ran for hours
     "operationnotfound": Cause.TRANSIENT,  # ours: an operation that the service has forgotten
     "clouddostimeboudlimitreached": Cause.QUOTA,  # spelt so by the service
+    **dict.fromkeys(TAKEN, Cause.CONFLICT),
+    "stateunchanged": Cause.TRANSIENT,  # ours: an operation that ended well and changed nothing
     "usererrormaxconcurrentoperationlimitreached": Cause.CONFLICT,
     "bmsusererrorconflictingprotectionoperation": Cause.CONFLICT,
     "principalnotfound": Cause.TRANSIENT,
@@ -36,6 +40,14 @@ _WORDS = (
     (("limit", "throttl", "toomany"), Cause.QUOTA),
     (("usererror", "backupagentplugin", "invalid"), Cause.CONFIGURATION),
 )
+
+
+def is_decision(code: str) -> bool:
+    """Whether a refused call stays refused until something changes, so that repeating it as it is is no use.
+
+    A code that nobody knows is none: it counts as a bad moment.
+    """
+    return classify(code) in (Cause.CONFIGURATION, Cause.PERMISSION) or code.lower() in TAKEN
 
 
 def classify(code: str) -> Cause:

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from shared.core import names, resource_id
 from shared.core.observed import Job
+from shared.core.resource_id import ResourceId
+from shared.core.verdict import Kind, Verdict
 
 # Source: the service's troubleshooting guide, and recorded failures. code: (what it means, what to do).
 _KNOWN = {
@@ -69,6 +71,53 @@ def _alert(job: Job, now: datetime) -> Alert:
         fix=fix,
         at=job.ended_at or job.started_at or now,
         details={"job": job.id, "vault": job.vault_id, "instance": job.instance_id, "message": job.message},
+    )
+
+
+def over_budget(subscription: str, counted: int, since: datetime, now: datetime) -> Alert:
+    """Events change more servers than the rules allow within a day: one message, however many servers wait."""
+    return Alert(
+        key=f"budget/{subscription.lower()}/{since.isoformat()}",
+        kind="over_budget",
+        subject=f"/subscriptions/{subscription}",
+        summary=f"More servers of subscription {subscription} would change than the rules allow",
+        reason=f"events have changed {counted} servers since {since:%Y-%m-%d %H:%M} UTC; the others wait",
+        fix="look at the next sweep's plan (`flexguard plan`) and approve its hash, or raise `brake` in the rules file",
+        at=now,
+    )
+
+
+# Kinds of verdict that a person must hear of, as nothing but a person ends them: one message for a whole subscription.
+REFUSALS = frozenset({Kind.CANNOT_ASSIGN_ROLES, Kind.SCOPE_LOCKED, Kind.AZURE_POLICY, Kind.PROVIDER, Kind.APP_RIGHTS})
+
+
+def refused(verdict: Verdict, server: ResourceId, now: datetime) -> Alert | None:
+    """Azure refuses what the app does; None for any other verdict. One incident for each kind and subscription."""
+    if verdict.kind not in REFUSALS:
+        return None
+    return Alert(
+        key=f"refused/{verdict.kind}/{server.subscription.lower()}",
+        kind="refused",
+        subject=server.text,
+        summary=f"Azure refuses what is needed to protect {server.name}, and perhaps other servers",
+        reason=verdict.reason,
+        fix=verdict.fix,
+        at=now,
+        details={"verdict": verdict.kind, "subscription": server.subscription},
+    )
+
+
+def braked(plan_hash: str, servers: int, why: str, now: datetime) -> Alert:
+    """The sweep would change too much at once: one message for each plan, with the hash that lets it go."""
+    return Alert(
+        key=f"brake/{plan_hash}",
+        kind="brake",
+        subject=f"plan {plan_hash}",
+        summary=f"The sweep would change {servers} servers at once and waits for an approval",
+        reason=why,
+        fix=f"look at it with `flexguard plan`; `flexguard approve {plan_hash}` lets it go, or raise `brake` in the rules",
+        at=now,
+        details={"plan": plan_hash},
     )
 
 

@@ -18,11 +18,15 @@ class Need(StrEnum):
     ROLES = "roles"
     RECOVERY_POINTS = "recovery_points"
     JOBS = "jobs"
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A database server. location is the region's short name (westeurope), whatever Azure wrote."""
+    """A database server. location is the region's short name (westeurope), whatever Azure wrote.
+
+    storage_gb: the size that is provisioned, 0 if Azure does not say.
+    """
 
     id: ResourceId
     location: str
@@ -30,11 +34,15 @@ class Server:
     replication_role: str
     is_cluster: bool
     tags: Mapping[str, str]
+    storage_gb: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A backup instance of the server, in any vault. errors: (code, message) of what keeps it from being protected."""
+    """A backup instance of the server, in any vault. errors: (code, message) of what keeps it from being protected.
+
+    tags: its own, of which one may be our stamp.
+    """
 
     id: str
     name: str
@@ -42,16 +50,45 @@ class Instance:
     policy_id: str
     state: str
     errors: tuple[tuple[str, str], ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A soft-deleted backup instance: its recovery points are there until gone_at, and nothing new replaces it."""
+
+    id: str
+    name: str
+    vault_id: str
+    server_id: str
+    gone_at: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """A Backup vault that the rules name. principal_id: of its identity, "" if it has none."""
+    """A Backup vault. principal_id: of its identity, "" if it has none. redundancy: LocallyRedundant and so on.
+
+    admitted: the rules file names it, or the deployment its identity; a vault that is not is never used.
+    is_full: it protects as many servers as the rules allow; by a count that may be minutes old.
+    identity_url: the user-assigned identity that principal_id belongs to; "" for the system-assigned one.
+    guarded: a Resource Guard stands before it, so that a change of protection needs an approval.
+    """
 
     id: str
     location: str
     principal_id: str
     state: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    redundancy: str = ""
+    admitted: bool = True
+    is_full: bool = False
+    identity_url: str = ""
+    guarded: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.id.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +134,15 @@ class FirstBackup:
 
 
 @dataclass(frozen=True, slots=True)
+class Contest:
+    """How often others have taken an instance off the tier that means `digest`. was_right: it was last seen on it."""
+
+    digest: str = ""
+    times: int = 0
+    was_right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What earlier passes wrote down. Losing it costs reads, never protection.
 
@@ -104,6 +150,7 @@ class Memory:
     to validate or to protect, and `refusals` how often. policy_id, policy_digest: the policy that the instance followed
     when it was last found right, and what that meant; policies are never changed, so it means that still.
     unready_since: since when the server has not been Ready. created_here: this program created the instance.
+    contest: how often others have changed its policy; None when nobody has looked at that yet.
     """
 
     running: Running | None = None
@@ -115,6 +162,7 @@ class Memory:
     created_here: bool = False
     policy_id: str = ""
     policy_digest: str = ""
+    contest: Contest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +170,8 @@ class Observed:
     """One server and what surrounds it. None means "not read, because nothing hangs on it", never "there is none".
 
     now: the Date of Azure's newest answer. roles: GUIDs of the roles that the chosen vault's identity has where it
-    needs them. jobs: backup jobs of the server's instance.
+    needs them. jobs: backup jobs of the server's instance. deleted: soft-deleted instances in the chosen vault.
+    moved_to: where a server of the same name is, when this one is gone and somebody knows.
     """
 
     now: datetime
@@ -136,3 +185,5 @@ class Observed:
     has_recovery_point: bool | None = None
     jobs: tuple[Job, ...] | None = None
     memory: Memory = field(default_factory=Memory)
+    deleted: tuple[Deleted, ...] | None = None
+    moved_to: str = ""

@@ -1,83 +1,75 @@
 """The opinion: what is still missing between what a team wants and what is there, and what to say about it.
 
-Pure. `needs` says what must still be read before `make_plan` can decide; both follow the same questions in the same
-order: can it be protected at all? is it protected already? where and how? may the vault reach it?
+Pure. One line of questions: can it be protected at all? is it protected already (`existing.py`)? where and how? may
+the vault reach it? Each answer is a plan, or what must be read before there can be one.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace
+from typing import Any
 
-from shared.core import first_backup, names, protection
-from shared.core.actions import Action, EnsurePolicy, GrantRole, Protect, StartBackup, Validate, Wait
-from shared.core.datasource import Datasource
-from shared.core.failures import Cause, classify
+from shared.core import existing, names, policy_steps, refusals, vault_roles, waits
+from shared.core.actions import Action, Protect, Undelete, Validate, Wait
+from shared.core.existing import Found
 from shared.core.intent import Intent, LeaveAlone, Mistake, NotAsked
 from shared.core.intent import Protect as Wanted
-from shared.core.observed import FirstBackup, Instance, Need, Observed, Running, Server, Vault
-from shared.core.policy import Policy, policy_name, render, tier_meaning
+from shared.core.observed import Deleted, Instance, Need, Observed, Server, Vault
+from shared.core.planned import Plan
 from shared.core.rules import Rules
+from shared.core.vault_choice import choose_vault, without_identity, without_vault
 from shared.core.verdict import Kind, Verdict
 
-# Sources for the waits: recordings of flexible servers. Validation 39.9-40.9 s; ProtectionConfigured 36-69 s after
-# the PUT; roles granted at 12:22:41 worked at 12:24:42.
-VALIDATION_S = 41.0
-CONFIGURING_S, CONFIGURING_AGAIN_S = 70.0, 30.0
-GRANTED_S = 120.0
-UNREADY_S, UNREADY_SHARE = 10.0, 1 / 40  # a server that takes an hour to be Ready is noticed at most 90 seconds late
-# Source: documentation and reports of role propagation: 10 minutes, at worst 30.
-REFUSED_AGAIN_S = (60.0, 120.0, 240.0, 480.0, 900.0)
-DENIED_LONGEST, REFUSED_LONGEST = timedelta(minutes=40), timedelta(hours=24)
+__all__ = ["Plan", "make_plan", "needs"]
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do next for one server, in order, and what is true of it now.
-
-    A plan that ends in Wait is unfinished: look again after that time. No actions: nothing is missing, or nothing
-    can be done, as the verdict says. first_backup: what to remember of it, None when nothing new is known.
-    policy_digest: what the instance's policy was found to mean, "" if it was not.
-    """
-
-    verdict: Verdict
-    actions: tuple[Action, ...] = ()
-    vault_id: str = ""
-    policy_id: str = ""
-    instance_id: str = ""
-    first_backup: FirstBackup | None = None
-    policy_digest: str = ""
-
-    @property
-    def wait(self) -> Wait | None:
-        last = self.actions[-1] if self.actions else None
-        return last if isinstance(last, Wait) else None
+LARGEST_GB = 1024  # Source: support matrix: servers up to 1 TB; what is provisioned may be more than what is used
+_WORKING_VAULT = frozenset({"succeeded", "unknown", ""})
+_CHANGING_VAULT = frozenset({"provisioning", "updating"})
 
 
 def needs(intent: Intent, observed: Observed, rules: Rules) -> frozenset[Need]:
     """Say what must be read before a plan can be made; empty when everything is known. Grows as answers come in."""
-    server = observed.server
-    if not isinstance(intent, Wanted) or not server or _not_eligible(server, observed):
-        return frozenset()
-    if observed.instances:
-        return _needs_of_existing(intent, observed, rules)
-    if server.state != observed.datasource.ready_state:
-        return frozenset()
-    if observed.vaults is None:
-        return frozenset({Need.VAULTS})
-    vault = choose_vault(server, intent, observed, rules)
-    if not vault or not vault.principal_id:
-        return frozenset()
-    wanted = {Need.POLICIES} if observed.policies is None else set()
-    if observed.roles is None and rules.roles.grant == "server" and not observed.memory.running:
-        wanted.add(Need.ROLES)
-    return frozenset(wanted)
+    found = _considered(intent, observed, rules)
+    return found if isinstance(found, frozenset) else frozenset()
 
 
 def make_plan(intent: Intent, observed: Observed, rules: Rules) -> Plan:
     """Say what is still missing, and why. Pure; never raises; no plan ever removes or weakens anything.
 
-    Everything that `needs` asked for must have been read. Applying a plan and observing again leads, after a few
-    rounds, to a plan without actions.
+    What `needs` asked for must have been read, or counts as not standing in the way: roles as given, lists as empty.
+    Applying a plan and observing again leads, after a few rounds, to a plan without actions. What was noted about the
+    tags stands in the verdict's reason.
     """
+    found = _considered(intent, observed, rules)
+    while isinstance(found, frozenset):
+        observed = _assumed(observed, found)
+        found = _considered(intent, observed, rules)
+    notes = [*_doubts(found, observed), *intent.notes]
+    if not notes:
+        return found
+    return replace(found, verdict=replace(found.verdict, reason="; ".join((found.verdict.reason, *notes))))
+
+
+def _assumed(observed: Observed, unread: frozenset[Need]) -> Observed:
+    facts = observed.datasource
+    unknown: dict[Need, dict[str, Any]] = {
+        Need.VAULTS: {"vaults": ()},
+        Need.POLICIES: {"policies": ()},
+        Need.ROLES: {"roles": frozenset({facts.server_role, facts.group_role})},
+        Need.RECOVERY_POINTS: {"has_recovery_point": False},
+        Need.JOBS: {"jobs": ()},
+        Need.DELETED: {"deleted": ()},
+    }
+    return replace(observed, **{name: value for need in unread for name, value in unknown[need].items()})
+
+
+def _doubts(plan: Plan, observed: Observed) -> list[str]:
+    hopeful = plan.verdict.kind in (Kind.PROTECTED, Kind.FIRST_BACKUP_PENDING, Kind.CONFIGURING)
+    size_gb = observed.server.storage_gb if observed.server else 0
+    if not hopeful or size_gb <= LARGEST_GB:
+        return []
+    return [f"its storage of {size_gb} GB is more than the 1 TB that Azure Backup supports: a backup may fail"]
+
+
+def _considered(intent: Intent, observed: Observed, rules: Rules) -> Found:
     server = observed.server
     if server is None:
         return Plan(_gone(observed))
@@ -86,32 +78,15 @@ def make_plan(intent: Intent, observed: Observed, rules: Rules) -> Plan:
     if refused := _not_eligible(server, observed):
         return Plan(refused)
     if observed.instances:
-        return _existing(intent, observed, rules)
+        return existing.consider(server, intent, observed, rules)
     return _new(server, intent, observed, rules)
-
-
-def choose_vault(server: Server, intent: Wanted, observed: Observed, rules: Rules) -> Vault | None:
-    """The vault for a server: in its region, serving its tier, the first in the order of the rules file."""
-    listed = {vault.id.lower(): vault for vault in observed.vaults or ()}
-    candidates = (listed.get(rule.id.lower()) for rule in rules.vaults_for(intent.tier_name))
-    return next((vault for vault in candidates if vault and vault.location == server.location), None)
-
-
-def intended_policy(
-    intent: Wanted, vault_id: str, policies: tuple[Policy, ...], facts: Datasource
-) -> tuple[str, bool, Policy | None]:
-    """The policy that means the tier: its id, whether it exists, and the stranger with our name and no such meaning."""
-    meaning, ours = tier_meaning(intent.tier), policy_name(intent.tier_name, intent.tier)
-    fitting = [policy for policy in policies if policy.meaning == meaning and facts.key in policy.datasources]
-    if same := sorted(fitting, key=lambda policy: (policy.name.lower() != ours, policy.name)):
-        return same[0].id, True, None
-    stranger = next((policy for policy in policies if policy.name.lower() == ours), None)
-    return f"{vault_id}/backupPolicies/{ours}", False, stranger
 
 
 def _gone(observed: Observed) -> Verdict:
     if observed.instances:
-        return Verdict.of(Kind.ORPHANED, f"the server is gone, {observed.instances[0].name} still holds its backups")
+        moved = f"; a server of that name is at {observed.moved_to}" if observed.moved_to else ""
+        reason = f"the server is gone, {observed.instances[0].name} still holds its backups{moved}"
+        return Verdict.of(Kind.ORPHANED, reason)
     return Verdict.of(Kind.GONE, "the server does not exist, and no backup of it")
 
 
@@ -123,7 +98,7 @@ def _not_wanted(intent: LeaveAlone | NotAsked | Mistake, instances: tuple[Instan
         case NotAsked():
             return Verdict.of(Kind.NOT_OPTED_IN, intent.reason + still)
         case Mistake():
-            return Verdict.of(Kind.UNKNOWN_TIER, intent.reason + still, f"application team: {intent.fix}")
+            return Verdict.of(intent.kind, intent.reason + still, f"application team: {intent.fix}")
 
 
 def _not_eligible(server: Server, observed: Observed) -> Verdict | None:
@@ -135,41 +110,7 @@ def _not_eligible(server: Server, observed: Observed) -> Verdict | None:
     return None
 
 
-def _needs_of_existing(intent: Wanted, observed: Observed, rules: Rules) -> frozenset[Need]:
-    instance = observed.instances[0]
-    if instance.state.lower() != protection.CONFIGURED or protection.misplaced(instance, intent, rules):
-        return frozenset()
-    known = protection.follows_known_policy(instance, intent, observed) and observed.memory.first_backup.step == "done"
-    if observed.policies is None:
-        return frozenset() if known else frozenset({Need.POLICIES})
-    return frozenset() if protection.drifted(instance, intent, observed) else first_backup.needs(observed)
-
-
-def _existing(intent: Wanted, observed: Observed, rules: Rules) -> Plan:
-    """A backup instance is there: say what it is worth, and start the first backup where one is due."""
-    instance = observed.instances[0]
-    known = (instance.vault_id, instance.policy_id, instance.id)
-    if busy := protection.unfinished(instance):
-        return Plan(busy, (Wait(busy.reason, CONFIGURING_AGAIN_S),), *known)
-    wrong = (
-        protection.not_protected(instance)
-        or protection.misplaced(instance, intent, rules)
-        or protection.drifted(instance, intent, observed)
-    )
-    if wrong:
-        return Plan(wrong, (), *known)
-    if observed.server and observed.server.state in observed.datasource.stopped_states:
-        reason = f"it is protected, but {observed.server.state}: no backup can be made of it"
-        return Plan(Verdict.of(Kind.STOPPED, reason), (), *known)
-    step = first_backup.next_step(intent, instance, observed)
-    is_ready = observed.server is not None and observed.server.state == observed.datasource.ready_state
-    if not is_ready and any(isinstance(action, StartBackup) for action in step.actions):
-        verdict = Verdict.of(Kind.FIRST_BACKUP_PENDING, "the first backup waits until the server is Ready")
-        return Plan(verdict, (Wait(verdict.reason, CONFIGURING_AGAIN_S),), *known)
-    return Plan(step.verdict, step.actions, *known, step.remember, tier_meaning(intent.tier).digest)
-
-
-def _new(server: Server, intent: Wanted, observed: Observed, rules: Rules) -> Plan:
+def _new(server: Server, intent: Wanted, observed: Observed, rules: Rules) -> Found:
     """No backup instance yet: choose vault and policy, see to the roles, validate, protect."""
     facts = observed.datasource
     if server.state in facts.stopped_states:
@@ -177,89 +118,85 @@ def _new(server: Server, intent: Wanted, observed: Observed, rules: Rules) -> Pl
     if server.state != facts.ready_state:
         verdict = Verdict.of(Kind.NOT_READY, f"the server is {server.state or 'in no known state'}")
         waited_s = (observed.now - (observed.memory.unready_since or observed.now)).total_seconds()
-        return Plan(verdict, (Wait(verdict.reason, max(UNREADY_S, waited_s * UNREADY_SHARE)),))
+        return Plan(verdict, (Wait(verdict.reason, max(waits.UNREADY_S, waited_s * waits.UNREADY_SHARE)),))
+    if observed.vaults is None:
+        return frozenset({Need.VAULTS})
     vault = choose_vault(server, intent, observed, rules)
     if not vault:
-        wanted = f"no vault of the rules file is in {server.location} and serves tier {intent.tier_name}"
-        return Plan(Verdict.of(Kind.NO_VAULT, wanted))
+        return Plan(without_vault(server, intent, observed, rules))
+    if unusable := _unusable(vault):
+        return unusable
+    if unread := _unread(observed, rules):
+        return unread
+    if deleted := _soft_deleted(server, vault, observed):
+        return _revived(deleted, vault, observed, rules)
+    return _towards_protection(server, intent, vault, observed, rules)
+
+
+def _unusable(vault: Vault) -> Plan | None:
     if not vault.principal_id:
-        return Plan(Verdict.of(Kind.VAULT_IDENTITY, f"vault {vault.id.rsplit('/', 1)[-1]} has no identity"))
-    policy_id, exists, stranger = intended_policy(intent, vault.id, observed.policies or (), facts)
-    if stranger:
-        return Plan(Verdict.of(Kind.POLICY_TAMPERED, f"policy {stranger.name} does not mean tier {intent.tier_name}"))
-    first: tuple[Action, ...] = ()
-    if not exists:
-        body = render(intent.tier, facts.resource_type)
-        first = (EnsurePolicy(f"tier {intent.tier_name} has no policy in the vault yet", policy_id, body),)
-    verdict, steps = _towards_protection(server, intent, observed, rules, vault, policy_id)
-    kept = (*first, *steps) if steps else ()
-    return Plan(verdict, kept, vault.id, policy_id)
+        return Plan(without_identity(vault), vault_id=vault.id)
+    if vault.state.lower() in _WORKING_VAULT:
+        return None
+    reason = f"vault {vault.name} is {vault.state}"
+    if vault.state.lower() not in _CHANGING_VAULT:
+        return Plan(Verdict.of(Kind.VAULT_NOT_READY, reason), vault_id=vault.id)
+    passing = Verdict.of(Kind.VAULT_NOT_READY, reason, "nothing to do; it is looked at again until the vault is ready")
+    return Plan(passing, (Wait(reason, waits.VAULT_S),), vault.id)
 
 
-def _towards_protection(
-    server: Server, intent: Wanted, observed: Observed, rules: Rules, vault: Vault, policy_id: str
-) -> tuple[Verdict, tuple[Action, ...]]:
-    """Roles, then validation, then the instance; what an earlier pass left behind comes first."""
+def _unread(observed: Observed, rules: Rules) -> frozenset[Need]:
+    unread = {need for need in (Need.POLICIES, Need.DELETED) if getattr(observed, need.value) is None}
+    if vault_roles.are_unknown(observed, rules) and not observed.memory.running:
+        unread.add(Need.ROLES)
+    return frozenset(unread)
+
+
+def _soft_deleted(server: Server, vault: Vault, observed: Observed) -> Deleted | None:
+    here = (gone for gone in observed.deleted or () if gone.vault_id.lower() == vault.id.lower())
+    return next((gone for gone in here if gone.server_id.lower() == server.id.key), None)
+
+
+def _revived(deleted: Deleted, vault: Vault, observed: Observed, rules: Rules) -> Plan:
+    """Its vault refuses anything new for the server until the purge; another vault is no way round what a person did.
+
+    Source: secure-by-default documentation; recordings: undeleting is synchronous, and leaves the instance stopped.
+    """
+    until = f" until {deleted.gone_at:%Y-%m-%d %H:%M} UTC" if deleted.gone_at else ""
+    reason = f"backup instance {deleted.name} is soft-deleted in vault {vault.name}{until}"
+    if rules.resume != "allow":
+        return Plan(Verdict.of(Kind.SOFT_DELETED, reason), vault_id=vault.id)
+    if rules.adopt != "take" and not names.is_ours(deleted.name, deleted.tags, observed.server_id):
+        foreign = "it was not made by Flexguard, and the rules do not say adopt: take"
+        return Plan(Verdict.of(Kind.SOFT_DELETED, f"{reason}; {foreign}"), vault_id=vault.id)
+    verdict = Verdict.of(Kind.CONFIGURING, f"{reason}; it is brought back, as the rules say resume: allow")
+    return Plan(verdict, (Undelete(verdict.reason, deleted.id), Wait(verdict.reason, waits.UNDELETED_S)), vault.id)
+
+
+def _towards_protection(server: Server, intent: Wanted, vault: Vault, observed: Observed, rules: Rules) -> Plan:
+    """The policy, then roles, then validation, then the instance; what an earlier pass left behind comes first."""
+    policy = policy_steps.towards(intent, vault.id, observed, rules)
+    if policy.refused:
+        return Plan(policy.refused)
+    refused = observed.memory.refusals
     ended = observed.memory.running
     if ended and ended.status == "failed":
-        return _refused(ended, observed, rules)
-    if ended and ended.kind == "validate":
-        protect = Protect(intent.reason, vault.id, policy_id, names.instance_name(server.id))
+        verdict, steps = refusals.answer(ended, observed, rules, Kind.VALIDATION_FAILED)
+        refused += 1
+    elif ended and ended.kind == "validate":
         verdict = Verdict.of(Kind.CONFIGURING, f"protection is being configured ({intent.reason})")
-        return verdict, (protect, Wait(verdict.reason, CONFIGURING_S))
-    if missing := _missing_roles(server, observed, rules, vault):
-        reason = " and ".join(observed.datasource.role_names[grant.role] for grant in missing)
-        verdict = Verdict.of(Kind.WAITING_FOR_ROLES, f"the vault's identity gets {reason}")
-        return verdict, (*missing, Wait(verdict.reason, GRANTED_S))
-    if (left_s := _until_effective_s(observed)) > 0:
-        verdict = Verdict.of(Kind.WAITING_FOR_ROLES, "roles were granted and are not effective at once")
-        return verdict, (Wait(verdict.reason, left_s),)
-    reason = "the service checks its permissions before anything is made"
-    steps = (Validate(reason, vault.id, policy_id), Wait(reason, VALIDATION_S))
-    return Verdict.of(Kind.CONFIGURING, f"{reason} ({intent.reason})"), steps
+        steps = (_protect(server, intent, vault, policy.policy_id, rules), Wait(verdict.reason, waits.CONFIGURING_S))
+    elif step := vault_roles.step(vault, observed, rules):
+        verdict, steps = step
+    else:
+        reason = "the service checks its permissions before anything is made"
+        validate = Validate(reason, vault.id, policy.policy_id, vault.identity_url)
+        verdict = Verdict.of(Kind.CONFIGURING, f"{reason} ({intent.reason})")
+        steps = (validate, Wait(reason, waits.VALIDATION_S))
+    kept: tuple[Action, ...] = (*policy.steps, *steps) if steps else ()
+    return Plan(verdict, kept, vault.id, policy.policy_id, refusals=refused)
 
 
-def _until_effective_s(observed: Observed) -> float:
-    """How long to leave a fresh role alone; 0 once it was tried, for then only trying again tells."""
-    memory = observed.memory
-    if not memory.granted_at or memory.refusals:
-        return 0.0
-    left_s = GRANTED_S - (observed.now - memory.granted_at).total_seconds()
-    return left_s if left_s > 1 else 0.0  # Date headers have whole seconds
-
-
-def _refused(ended: Running, observed: Observed, rules: Rules) -> tuple[Verdict, tuple[Action, ...]]:
-    """The service refused to validate or to protect: wait where waiting helps, else say what a person must repair."""
-    code, message = ended.error
-    cause, memory = classify(code), observed.memory
-    waited = observed.now - (memory.refused_since or observed.now)
-    if cause in (Cause.CONFIGURATION, Cause.GONE) or waited >= REFUSED_LONGEST:
-        return Verdict.of(Kind.VALIDATION_FAILED, f"Azure Backup refuses: {code}: {message}"), ()
-    after_s = REFUSED_AGAIN_S[min(memory.refusals, len(REFUSED_AGAIN_S) - 1)]
-    if cause is not Cause.PERMISSION:
-        reason = f"Azure Backup could not do it now ({code}); it is asked again"
-        return Verdict.of(Kind.CONFIGURING, reason), (Wait(reason, after_s),)
-    if waited >= DENIED_LONGEST:
-        kind = Kind.ROLES_MISSING if rules.roles.grant == "predeployed" else Kind.ROLES_INEFFECTIVE
-        minutes = int(waited.total_seconds() // 60)
-        return Verdict.of(kind, f"the vault's identity has been refused for {minutes} minutes ({code})"), ()
-    reason = f"the vault's identity may not reach the server yet ({code})"
-    return Verdict.of(Kind.WAITING_FOR_ROLES, reason), (Wait(reason, after_s),)
-
-
-def _missing_roles(server: Server, observed: Observed, rules: Rules, vault: Vault) -> tuple[GrantRole, ...]:
-    if rules.roles.grant != "server" or observed.roles is None:
-        return ()
-    facts = observed.datasource
-    wanted = ((facts.group_role, server.id.group_id), (facts.server_role, server.id.text))
-    return tuple(
-        GrantRole(
-            reason=f"the vault's identity needs {facts.role_names[role]}",
-            scope=scope,
-            role=role,
-            principal_id=vault.principal_id,
-            assignment_name=names.role_assignment_name(scope, vault.principal_id, role),
-        )
-        for role, scope in wanted
-        if role not in observed.roles
-    )
+def _protect(server: Server, intent: Wanted, vault: Vault, policy_id: str, rules: Rules) -> Protect:
+    tags = {names.STAMP: "managed", **rules.stamp}
+    return Protect(intent.reason, vault.id, policy_id, names.instance_name(server.id), vault.identity_url, tags)

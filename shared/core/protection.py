@@ -1,24 +1,23 @@
 """Reads what an existing backup instance is worth. Source for the states: recordings, and the SDK's enum."""
 
+from shared.core import vault_choice
 from shared.core.intent import Protect
 from shared.core.observed import Instance, Observed
-from shared.core.policy import tier_meaning
+from shared.core.policy import means, tier_meanings
 from shared.core.rules import Rules
 from shared.core.verdict import Kind, Verdict
 
 CONFIGURED = "protectionconfigured"
-_IN_PROGRESS = frozenset({"configuringprotection", "updatingprotection"})
-_FAILED = frozenset({"protectionerror", "configuringprotectionfailed"})
-# BackupsSuspended is what the service really says; the SDK's enum has only the two longer words.
-_STOPPED = frozenset({
+NEVER_CONFIGURED = "configuringprotectionfailed"
+# Source: resumeProtection was recorded from ProtectionStopped and from BackupsSuspended (dp-stop-suspend-resume).
+# Assumed: it also ends the two states that are in the enumeration alone.
+RESUMABLE = frozenset({
     "protectionstopped", "backupssuspended", "backupschedulessuspended", "retentionschedulessuspended",
-    "notprotected", "softdeleting", "softdeleted",
 })  # fmt: skip
-
-
-def is_admitted(instance: Instance, rules: Rules) -> bool:
-    """Whether the instance is in a vault that the rules file names."""
-    return any(vault.id.lower() == instance.vault_id.lower() for vault in rules.vaults)
+_IN_PROGRESS = frozenset({"configuringprotection", "updatingprotection"})
+_FAILED = frozenset({"protectionerror", NEVER_CONFIGURED})
+# BackupsSuspended is what the service really says; the SDK's enum has only the two longer words.
+_STOPPED = RESUMABLE | {"notprotected", "softdeleting", "softdeleted"}
 
 
 def unfinished(instance: Instance) -> Verdict | None:
@@ -41,21 +40,31 @@ def not_protected(instance: Instance) -> Verdict | None:
     return Verdict.of(Kind.UNKNOWN_STATE, f"backup instance {instance.name} is {instance.state or 'in no state'}")
 
 
-def misplaced(instance: Instance, intent: Protect, rules: Rules) -> Verdict | None:
-    """The instance is in a vault that the rules do not name, or that does not serve its tier."""
-    vault = instance.vault_id.rsplit("/", 1)[-1]
-    if not is_admitted(instance, rules):
-        return Verdict.of(Kind.PROTECTED_ELSEWHERE, f"it is protected in vault {vault}, which the rules do not name")
-    if all(rule.id.lower() != instance.vault_id.lower() for rule in rules.vaults_for(intent.tier_name)):
-        return Verdict.of(Kind.WRONG_VAULT, f"it is protected in vault {vault}, which is not for {intent.tier_name}")
+def is_vault_unknown(instance: Instance, observed: Observed, rules: Rules) -> bool:
+    """Whether the vaults must be read before `misplaced` can be asked: only their tags tell which the rules mean."""
+    return observed.vaults is None and vault_choice.is_found_by_tag(instance.vault_id, rules)
+
+
+def misplaced(instance: Instance, intent: Protect, observed: Observed, rules: Rules) -> Verdict | None:
+    """The instance is in a vault that is not of the rules, is not admitted, or does not serve its tier."""
+    known = {vault.id.lower(): vault for vault in observed.vaults or ()}
+    vault, name = known.get(instance.vault_id.lower()), instance.vault_id.rsplit("/", 1)[-1]
+    tags = vault.tags if vault else {}
+    where = f"it is protected in vault {name}, which"
+    if not vault_choice.rules_of(instance.vault_id, tags, rules):
+        return Verdict.of(Kind.PROTECTED_ELSEWHERE, f"{where} the rules do not name")
+    if vault and not vault.admitted:
+        return Verdict.of(Kind.PROTECTED_ELSEWHERE, f"{where} has the tag of the rules and is not admitted")
+    if not vault_choice.serves(instance.vault_id, tags, intent.tier_name, rules):
+        return Verdict.of(Kind.WRONG_VAULT, f"{where} is not for {intent.tier_name}")
     return None
 
 
 def follows_known_policy(instance: Instance, intent: Protect, observed: Observed) -> bool:
-    """Whether an earlier look has found this very policy to mean this tier."""
+    """Whether an earlier look has found this very policy to mean this tier, in whatever variant."""
     memory = observed.memory
     same = memory.policy_id.lower() == instance.policy_id.lower()
-    return same and memory.policy_digest == tier_meaning(intent.tier).digest
+    return same and memory.policy_digest in {meaning.digest for meaning in tier_meanings(intent.tier)}
 
 
 def drifted(instance: Instance, intent: Protect, observed: Observed) -> Verdict | None:
@@ -64,7 +73,7 @@ def drifted(instance: Instance, intent: Protect, observed: Observed) -> Verdict 
         return None
     policies = {policy.id.lower(): policy for policy in observed.policies or ()}
     policy = policies.get(instance.policy_id.lower())
-    if policy and policy.meaning == tier_meaning(intent.tier):
+    if policy and means(policy.meaning, intent.tier):
         return None
     name = instance.policy_id.rsplit("/", 1)[-1]
     return Verdict.of(Kind.DRIFTED, f"policy {name} does not mean tier {intent.tier_name}")

@@ -1,16 +1,18 @@
 """An Azure that does at once what it is asked, without a single wire: what becomes of a world under a plan."""
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from shared.core.actions import Action, EnsurePolicy, GrantRole, Protect, StartBackup, Validate, Wait
+from shared.core import foresee
+from shared.core.actions import Action
 from shared.core.intent import Intent
-from shared.core.observed import FirstBackup, Instance, Job, Memory, Observed, Running, Server, Vault
-from shared.core.plan import Plan, choose_vault, make_plan, needs
-from shared.core.policy import Policy, read_policy
+from shared.core.observed import FirstBackup, Memory, Observed, Running
+from shared.core.plan import Plan, make_plan, needs
+from shared.core.policy import Policy
 from shared.core.rules import Rules
+from shared.core.vault_choice import choose_vault
 from shared.datasources.postgresql_flexible import DATASOURCE
 from tests.core.samples import (
     FOREIGN_VAULT,
@@ -18,6 +20,7 @@ from tests.core.samples import (
     NOW,
     OTHER_VAULT,
     VAULT,
+    deleted,
     instance,
     job,
     policy_of,
@@ -26,48 +29,32 @@ from tests.core.samples import (
     vault,
 )
 
-PASSING = {"Starting": "Ready", "Updating": "Ready", "Provisioning": "Ready", "": "Ready"}
-BUSY = {"configuringprotection", "updatingprotection"}
+World = Observed
+"""Everything that is true, and what the program remembers of it: an observation in which nothing is left out."""
 
-
-@dataclass(frozen=True)
-class World:
-    """Everything that is true, and what the program remembers of it."""
-
-    server: Server | None
-    vaults: tuple[Vault, ...]
-    policies: tuple[Policy, ...] = ()
-    roles: frozenset[str] = frozenset()
-    instances: tuple[Instance, ...] = ()
-    jobs: tuple[Job, ...] = ()
-    points: bool = False
-    now: datetime = NOW
-    memory: Memory = field(default_factory=Memory)
+FIELDS = {"recovery_points": "has_recovery_point"}
 
 
 def look(world: World, intent: Intent, rules: Rules) -> Observed:
     """Observe as the program does: what a plan needs is read, and nothing else."""
-    seen = Observed(world.now, server().id, DATASOURCE, world.server, world.instances, memory=world.memory)
+    unread = dict.fromkeys(("vaults", "policies", "roles", "has_recovery_point", "jobs", "deleted"))
+    seen = replace(world, **unread)
     for _ in range(6):
         needed = needs(intent, seen, rules)
         if not needed:
             return seen
-        everything = {
-            "vaults": world.vaults,
-            "policies": tuple(policy for policy in world.policies if _is_in_its_vault(policy, seen, intent, rules)),
-            "roles": world.roles,
-            "recovery_points": world.points,
-            "jobs": world.jobs,
-        }
-        names = {"recovery_points": "has_recovery_point"}
-        seen = replace(seen, **{names.get(need.value, need.value): everything[need.value] for need in needed})
+        names = [FIELDS.get(need.value, need.value) for need in needed]
+        found = {name: getattr(world, name) for name in names}
+        if "policies" in found:
+            found["policies"] = tuple(one for one in world.policies if _is_in_its_vault(one, seen, intent, rules))
+        seen = replace(seen, **found)
     msg = "the plan never knows enough"
     raise AssertionError(msg)
 
 
 def _is_in_its_vault(policy: Policy, seen: Observed, intent: Intent, rules: Rules) -> bool:
     """A program lists the policies of one vault: the instance's, else the one that it has chosen."""
-    chosen = choose_vault(seen.server, intent, seen, rules)  # type: ignore[arg-type]
+    chosen = choose_vault(seen.server, intent, seen, rules)
     home = seen.instances[0].vault_id if seen.instances else chosen.id if chosen else ""
     return policy.id.lower().startswith(f"{home.lower()}/")
 
@@ -75,53 +62,12 @@ def _is_in_its_vault(policy: Policy, seen: Observed, intent: Intent, rules: Rule
 def turn(world: World, intent: Intent, rules: Rules) -> tuple[World, Plan]:
     """One round: observe, plan, apply every action, remember."""
     plan = make_plan(intent, look(world, intent, rules), rules)
-    memory = replace(world.memory, running=None, first_backup=plan.first_backup or world.memory.first_backup)
-    world = replace(world, memory=memory)
-    for action in plan.actions:
-        world = applied(world, action)
-    return world, plan
+    return foresee.after(world, plan), plan
 
 
 def applied(world: World, action: Action) -> World:
-    """What an Azure without delay, doubt or error would make of one action. Doing it again changes nothing."""
-    memory = world.memory
-    match action:
-        case EnsurePolicy(_, policy_id, body):
-            made = read_policy({"id": policy_id, "name": policy_id.rsplit("/", 1)[-1], **body})
-            return replace(world, policies=(*(old for old in world.policies if old.id != policy_id), made))
-        case GrantRole():
-            return replace(
-                world, roles=world.roles | {action.role}, memory=replace(memory, granted_at=world.now)
-            )  # fmt: skip
-        case Validate():
-            return replace(world, memory=replace(memory, running=Running("validate", "", world.now, "succeeded")))
-        case Protect(_, vault_id, policy_id, name):
-            made = Instance(f"{vault_id}/backupInstances/{name}", name, vault_id, policy_id, "ConfiguringProtection")
-            return replace(world, instances=(made,), memory=replace(memory, created_here=True))
-        case StartBackup():
-            begun = job(instance_id=action.instance_id, started_at=world.now)
-            return replace(world, jobs=(begun,), memory=replace(memory, first_backup=_started(begun)))
-        case Wait():
-            return _later(world, action.after_s)
-
-
-def _started(begun: Job) -> FirstBackup:
-    return FirstBackup("started", begun.started_at, begun.id)
-
-
-def _later(world: World, after_s: float) -> World:
-    """Time passes: what passes by itself has passed, and backups that run have ended well."""
-    state = world.server and PASSING.get(world.server.state, world.server.state)
-    return replace(
-        world,
-        now=world.now + timedelta(seconds=after_s),
-        server=world.server and replace(world.server, state=state or ""),
-        instances=tuple(
-            replace(one, state="ProtectionConfigured") if one.state.lower() in BUSY else one for one in world.instances
-        ),
-        jobs=tuple(replace(one, status="Completed") for one in world.jobs),
-        points=world.points or any(one.category == "Backup" for one in world.jobs),
-    )
+    """What becomes of a world under one action."""
+    return foresee.applied(world, action)
 
 
 # -- worlds as they may be found ---------------------------------------------------------------------------------------
@@ -168,12 +114,16 @@ memories = st.builds(
 )  # fmt: skip
 worlds = st.builds(
     World,
+    st.just(NOW),
+    st.just(server().id),
+    st.just(DATASOURCE),
     st.none() | servers,
+    st.just(()) | instances.map(lambda one: (one,)),
     vaults,
     policies,
     st.frozensets(st.sampled_from((DATASOURCE.server_role, DATASOURCE.group_role))),
-    st.just(()) | instances.map(lambda one: (one,)),
-    st.just(()) | st.sampled_from(("InProgress", "Completed", "Failed", "Cancelled")).map(lambda word: (job(word),)),
     st.booleans(),
-    memory=memories,
+    st.just(()) | st.sampled_from(("InProgress", "Completed", "Failed", "Cancelled")).map(lambda word: (job(word),)),
+    memories,
+    st.just(()) | st.builds(deleted, vault_id=st.sampled_from((VAULT, OTHER_VAULT))).map(lambda one: (one,)),
 )

@@ -1,7 +1,7 @@
 """Values that the tests share: one server, one vault, the gold tier, and random tiers."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import settings
@@ -10,9 +10,10 @@ from tzlocal.windows_tz import tz_win
 
 from shared.core import resource_id
 from shared.core.intent import Protect
-from shared.core.observed import Instance, Job, Observed, Server, Vault
+from shared.core.names import instance_name
+from shared.core.observed import Deleted, Instance, Job, Observed, Server, Vault
 from shared.core.policy import Policy, policy_name, read_policy, render
-from shared.core.rules import DAYS, Backup, Keep, Rules, Span, Tier, TimeOfDay, TimeZone, VaultRule
+from shared.core.rules import DAYS, MONTHS, Backup, Custom, Keep, Rules, Span, Tier, TimeOfDay, TimeZone, VaultRule
 from shared.datasources.postgresql_flexible import DATASOURCE
 
 settings.register_profile("flexguard", deadline=None)  # no test measures time: a slow machine is no failure
@@ -63,6 +64,13 @@ def instance(state: str = "ProtectionConfigured", **changes: Any) -> Instance:
     return replace(Instance(INSTANCE, "pg-orders-1", VAULT, policy_of().id, state), **changes)
 
 
+def deleted(name: str = "", **changes: Any) -> Deleted:
+    """A soft-deleted instance of the one server in the one vault, by default one that we made."""
+    called = name or instance_name(server().id)
+    gone = Deleted(f"{VAULT}/deletedBackupInstances/{called}", called, VAULT, SERVER, NOW + timedelta(days=14))
+    return replace(gone, **changes)
+
+
 def observed(**changes: Any) -> Observed:
     """The one server with everything read that a plan may want, but for `changes`; no instance, every role."""
     everything = Observed(
@@ -73,6 +81,7 @@ def observed(**changes: Any) -> Observed:
         vaults=(vault(),),
         policies=(policy_of(),),
         roles=frozenset({DATASOURCE.server_role, DATASOURCE.group_role}),
+        deleted=(),
     )
     return replace(everything, **changes)
 
@@ -95,6 +104,42 @@ backups = st.builds(
 )
 keeps = st.builds(Keep, spans, st.none() | spans, st.none() | spans, st.none() | spans)
 tiers = st.builds(Tier, backups, keeps, st.sampled_from(("at_once", "schedule")))
+sensible_spans = st.one_of(
+    st.builds(Span, st.integers(7, 400), st.just("day")),
+    st.builds(Span, st.integers(1, 60), st.just("week")),
+    st.builds(Span, st.integers(1, 30), st.just("month")),
+    st.builds(Span, st.integers(1, 3), st.just("year")),
+)
+
+
+def some(values: Any, most: int = 3) -> Any:
+    """None to a few of some values, each once."""
+    return st.lists(st.sampled_from(values), max_size=most, unique=True).map(tuple)
+
+
+@st.composite
+def rich_tiers(draw: Any) -> Tier:
+    """A tier of everything that a rules file can say: several days, a spread, rules of one's own."""
+    backup = draw(backups)
+    times = st.sampled_from([backup.at, TimeOfDay(12, 0)])
+    customs = [
+        Custom(
+            name=f"Own{number}",
+            keep=draw(sensible_spans),
+            priority=priority,
+            first_of=draw(st.none() | st.sampled_from(("every", "day", "week", "month", "year"))),
+            days=draw(some(DAYS)),
+            weeks=draw(some(("first", "second", "third", "fourth", "last"))),
+            months=draw(some(MONTHS)),
+            dates=draw(some(("1", "2", "15", "28", "last"))),
+            at=tuple(draw(st.lists(times, max_size=1))),
+        )
+        for number, priority in enumerate(draw(some((5, 12, 17, 30), most=2)))
+    ]
+    keep = draw(st.builds(Keep, sensible_spans, *[st.none() | sensible_spans] * 3, st.just(tuple(customs))))
+    return Tier(replace(backup, spread=draw(st.sampled_from((None, Span(4, "hour"))))), keep)
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),

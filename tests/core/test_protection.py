@@ -30,17 +30,19 @@ def test_a_configured_instance_protects(state: str):
 
 def test_an_admitted_vault_is_recognised_in_any_casing():
     """Vault ids compare without case; a vault that the rules do not name is not admitted."""
-    assert protection.is_admitted(instance(vault_id=VAULT.upper()), RULES)
-    assert not protection.is_admitted(instance(vault_id=FOREIGN_VAULT), RULES)
+    assert protection.misplaced(instance(vault_id=VAULT.upper()), GOLD_ASKED, observed(vaults=None), RULES) is None
+    elsewhere = protection.misplaced(instance(vault_id=FOREIGN_VAULT), GOLD_ASKED, observed(vaults=None), RULES)
+    assert elsewhere
+    assert elsewhere.kind is Kind.PROTECTED_ELSEWHERE
 
 
 def test_a_vault_of_another_tier_is_the_wrong_one():
     """An admitted vault that does not serve the tier is wrong; an admitted one that does is right."""
     rules = replace(RULES, vaults=(VaultRule(VAULT, ("bronze",)), VaultRule(OTHER_VAULT, ("gold",))))
-    wrong = protection.misplaced(instance(), GOLD_ASKED, rules)
+    wrong = protection.misplaced(instance(), GOLD_ASKED, observed(), rules)
     assert wrong
     assert wrong.kind is Kind.WRONG_VAULT
-    assert protection.misplaced(instance(vault_id=OTHER_VAULT), GOLD_ASKED, rules) is None
+    assert protection.misplaced(instance(vault_id=OTHER_VAULT), GOLD_ASKED, observed(), rules) is None
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_only_the_app_is_inside(package: Path):
     names = zipfile.ZipFile(package).namelist()
     tops = {name.partition("/")[0] for name in names}
     app = {"function_app.py", "functions", "shared"}
-    assert tops == {*app, "host.json", "requirements.txt", "rules.yaml", "LICENSE"}
+    assert tops == {*app, "host.json", "requirements.txt", "rules.yaml", "prices.yaml", "LICENSE"}
     assert [name for name in names if "/" in name and not name.endswith(".py")] == []
 
 

@@ -1,8 +1,10 @@
 """A ledger in memory, as strict about versions as the real one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from shared.ledger import Changed, Incident, Kept, ServerRow
+from shared.ledger import Approval, Changed, Incident, Kept, ServerRow, Window
 
 
 @dataclass
@@ -12,6 +14,8 @@ class MemoryLedger:
     servers: dict[str, Kept[ServerRow]] = field(default_factory=dict)
     incidents: dict[str, Kept[Incident]] = field(default_factory=dict)
     instances: dict[str, str] = field(default_factory=dict)
+    windows: dict[str, Kept[Window]] = field(default_factory=dict)
+    approved: dict[str, Approval] = field(default_factory=dict)
     writes: int = 0
 
     def server(self, server_id: str) -> Kept[ServerRow]:
@@ -27,6 +31,24 @@ class MemoryLedger:
 
     def keep_instance(self, instance_id: str, server_id: str) -> None:
         self.instances[instance_id.lower()] = server_id
+
+    def known_servers(self) -> Iterator[ServerRow]:
+        return (kept.row for kept in self.servers.values() if kept.row)
+
+    def approvals(self, since: datetime) -> tuple[Approval, ...]:
+        fresh = [one for one in self.approved.values() if one.at >= since]
+        return tuple(sorted(fresh, key=lambda one: one.at, reverse=True))
+
+    def keep_approval(self, approval: Approval) -> None:
+        self.approved[approval.plan_hash] = approval
+
+    def window(self, subscription: str) -> Kept[Window]:
+        return self.windows.get(subscription.lower(), Kept(None, ""))
+
+    def keep_window(self, window: Window, version: str) -> str:
+        self._check(self.window(window.subscription).version, version)
+        self.windows[window.subscription.lower()] = Kept(window, str(self.writes))
+        return str(self.writes)
 
     def incident(self, key: str) -> Kept[Incident]:
         return self.incidents.get(key.lower(), Kept(None, ""))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.settings import VARIABLES, BadSettings, Settings, read_settings
-from tests.core.samples import SUBSCRIPTION
+from tests.core.samples import PRINCIPAL, SUBSCRIPTION
 
 HOME = Path("home")
 LEAST = {
@@ -13,6 +13,8 @@ LEAST = {
     "AzureWebJobsStorage__queueServiceUri": "https://a.queue.core.windows.net",
     "AzureWebJobsStorage__tableServiceUri": "https://a.table.core.windows.net",
 }
+
+GUIDS = {"FLEXGUARD_SUBSCRIPTIONS": SUBSCRIPTION, "FLEXGUARD_VAULT_IDENTITIES": f"{PRINCIPAL.upper()},"}
 
 
 def test_three_settings_are_enough():
@@ -27,9 +29,10 @@ def test_every_setting_has_its_variable():
     """Each field of the settings can be set, and each variable sets a field."""
     assert set(VARIABLES) == set(Settings.__dataclass_fields__)
     given = {variable: f"https://x/{name}" for name, variable in VARIABLES.items()}
-    settings = read_settings({**given, "FLEXGUARD_SUBSCRIPTIONS": SUBSCRIPTION, "FLEXGUARD_RULES": "my.yaml"}, HOME)
+    settings = read_settings({**given, **GUIDS, "FLEXGUARD_RULES": "my.yaml"}, HOME)
     assert settings.rules_path == HOME / "my.yaml"
-    plain = set(VARIABLES) - {"subscriptions", "rules_path"}
+    assert settings.vault_identities == {PRINCIPAL}
+    plain = set(VARIABLES) - {"subscriptions", "vault_identities", "rules_path"}
     assert {name: getattr(settings, name) for name in plain} == {name: f"https://x/{name}" for name in plain}
 
 
@@ -39,6 +42,7 @@ def test_every_problem_is_said_at_once():
         "FLEXGUARD_SUBSCRIPTIONS": f"{SUBSCRIPTION}, production",
         "AzureWebJobsStorage__tableServiceUri": "http://plain",
         "FLEXGUARD_ARM_ENDPOINT": "management.azure.com",
+        "FLEXGUARD_VAULT_IDENTITIES": f"bv-one,{PRINCIPAL}",
     }
     with pytest.raises(BadSettings) as caught:
         read_settings(wrong, HOME)
@@ -47,6 +51,7 @@ def test_every_problem_is_said_at_once():
         "AzureWebJobsStorage__tableServiceUri is 'http://plain'; valid is an https:// address",
         "FLEXGUARD_ARM_ENDPOINT is 'management.azure.com'; valid is an https:// address",
         "FLEXGUARD_SUBSCRIPTIONS has 'production'; valid are subscription ids, comma-separated",
+        "FLEXGUARD_VAULT_IDENTITIES has 'bv-one'; valid are principal ids of vaults, comma-separated",
     ]
 
 

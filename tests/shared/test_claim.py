@@ -75,6 +75,18 @@ def test_judging(known: ServerRow | None, message: Message, answer: str):
     assert {Claimed: "claimed", Skipped: getattr(found, "reason", "")}.get(type(found), "noted") == answer
 
 
+def test_a_sweeps_message_brings_its_turn():
+    """What the sweep promised is in the claimed row; a continuation or an event changes nothing about promises."""
+    swept = Message(server_id=SERVER, seen_at=at(0), is_swept=True, turn_at=at(-1), turn_writes=2)
+    claimed = judge(row(), swept, "me", NOW)
+    assert isinstance(claimed, Claimed)
+    mine = claimed.row
+    assert (mine.turn_at, mine.turn_writes, mine.is_counted) == (at(-1), 2, True)
+    again = judge(msgspec.structs.replace(mine, settled=True, next_look_at=at(0)), continuation(4), "other", NOW)
+    assert isinstance(again, Claimed)
+    assert (again.row.turn_writes, again.row.is_counted) == (2, True)
+
+
 @pytest.mark.parametrize("known", [None, row(), DUE, msgspec.structs.replace(ABANDONED, seen_at=NOW)])
 def test_a_claim_is_a_new_generation_with_a_lease(known: ServerRow | None):
     """Whoever claims owns the next generation, for two minutes, under the id of its message."""

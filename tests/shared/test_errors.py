@@ -78,12 +78,15 @@ HIDDEN = {
     "info": {"innerError": {"additionalInfo": {"DetailedNonLocalisedMessage": "The client\r\n lacks a role"}}},
 }
 
+DENIED = {"type": "PolicyViolation", "info": {"policyAssignmentName": "t1", "policyAssignmentDisplayName": "Tags"}}
+
 
 @pytest.mark.parametrize(
     ("body", "code", "message"),
     [
         ({"error": {"code": "AuthorizationFailed", "message": "no"}}, "AuthorizationFailed", "no"),
         ({"error": {"code": "X", "message": "out", "additionalInfo": [HIDDEN]}}, "X", "out The client lacks a role"),
+        ({"error": {"code": "X", "message": "no", "additionalInfo": [DENIED]}}, "X", "policy assignment 'Tags': no"),
         ({"error": {"code": "X", "message": "m" * 5000}}, "X", "m" * 1000),
         ({"error": {"code": None, "message": None}}, "", ""),
         ({"error": "text"}, "", ""),

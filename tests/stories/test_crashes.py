@@ -9,7 +9,7 @@ import pytest
 from azure.core.pipeline.transport import HttpTransport
 from conftest import happy
 
-from cli.rehearsal import Crash
+from simulator.azure import Crash
 
 STORY_S = 2 * 3600
 
@@ -56,7 +56,7 @@ def play(estate, dies_at=None, when="before", down_s=0.0):
     return world, world.state_of(server)
 
 
-CALLS = 98
+CALLS = 124
 PLACES = [(number, when) for number in range(CALLS) for when in ("before", "after")]
 
 

@@ -1,5 +1,6 @@
 """The same promise with a real joint at every place: HTTPS, identity, Event Grid, queues, Microsoft's own worker."""
 
+import json
 import os
 import signal
 import subprocess
@@ -38,6 +39,29 @@ def test_a_tagged_server_ends_protected_over_the_wire(stage):
     assert instance["properties"]["currentProtectionState"] == "ProtectionConfigured"
     assert stage.row(server).verdict == "protected"
     assert stage.failures == []
+
+
+def test_the_command_line_works_over_the_wire(stage):
+    """`flexguard`, a process of its own that signs in as somebody who may read, sees the same Azure over HTTPS."""
+    prepare_group(stage.arm, "rg-shop", "westeurope")
+    server = server_id("pg-orders", "rg-shop")
+    stage.arm("PUT", server, server_body("westeurope", {"backup-tier": "glod"}))
+    environment = stage.let_in_operator("westeurope")
+    told = _flexguard(environment, "rules", "check", "--against", "live", "--json")["against"]
+    assert told["servers"] == 1
+    assert [(slip["nearest"], slip["servers"]) for slip in told["slips"]] == [("gold", [server])]
+    (line,) = _flexguard(environment, "status", "--json")
+    assert (line["id"], line["verdict"]) == (server, "blocked_unknown_tier")
+
+
+def _flexguard(environment, *arguments):
+    """What the command line prints as JSON; its exit code says that there are findings."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}  # noqa: TID251 - the program inherits it
+    done = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-m", "cli", *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])

@@ -1,6 +1,6 @@
 """Throttled: Azure lets the app make so many calls and no more, and nothing is lost for it."""
 
-from conftest import INSTANCES
+from conftest import INSTANCES, RULES
 
 from cli.deployment import prepare_group
 
@@ -9,8 +9,8 @@ TAGGED = {"operation": "Merge", "properties": {"tags": {"backup-tier": "bronze"}
 
 
 def test_three_hundred_servers_at_once_under_the_documented_buckets(estate):
-    """All are tagged in one second; ARM refuses calls; every server ends protected, once, and the crowd spreads out."""
-    world = estate()
+    """All are tagged in one second; the crowd spreads out by itself, so that ARM refuses nothing and nobody is lost."""
+    world = estate(f"brake: {{servers: {SERVERS}}}\n{RULES}")
     prepare_group(world.arm, "rg-data", "westeurope")
     servers = [world.create_server(f"pg-{number:03}") for number in range(SERVERS)]
     courier, world.courier = world.courier, lambda _event: ()
@@ -25,7 +25,7 @@ def test_three_hundred_servers_at_once_under_the_documented_buckets(estate):
     assert {each["currentProtectionState"] for each in found} == {"ProtectionConfigured"}
     assert {world.row(server).verdict for server in servers} == {"first_backup_pending"}
     calls = world.app_calls(mark)
-    assert 0 < len([call for call in calls if call.status == 429]) < len(calls) / 4
+    assert len([call for call in calls if call.status == 429]) <= len(calls) / 100
     assert world.host.failures == []
 
 

@@ -75,10 +75,13 @@ def test_the_walk_lets_the_rest_be(line: str):
 
 
 def test_rights_only_read_and_make():
-    """The app's rights are reads, writes and three actions, none with a wildcard."""
+    """The app's rights are reads, writes and five actions, none with a wildcard."""
     actions = {action for action in {*APP_ACTIONS, *GRANTER_ACTIONS} if not action.endswith(("/read", "/write"))}
     assert actions == {
         "Microsoft.DataProtection/backupVaults/validateForBackup/action",
         "Microsoft.DataProtection/backupVaults/backupInstances/backup/action",
+        "Microsoft.DataProtection/backupVaults/backupInstances/sync/action",
+        "Microsoft.DataProtection/backupVaults/backupInstances/resumeProtection/action",
+        "Microsoft.DataProtection/backupVaults/deletedBackupInstances/undelete/action",
     }
     assert not any("*" in action for action in {*APP_ACTIONS, *GRANTER_ACTIONS})

@@ -1,0 +1,78 @@
+"""Who is protected, who is not, and why not? `flexguard status`: one verdict for every server, and the coverage."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.connection import connect, rules_path
+from cli.output import EXIT_FINDINGS, EXIT_OK, Output, examples, with_output
+from cli.scope import read_view, with_scope
+
+if TYPE_CHECKING:
+    from shared.core.estate import Scope
+    from shared.core.judgement import Coverage, Judged
+
+MOST_SHOWN = 40
+
+
+@click.command(
+    epilog=examples(
+        "flexguard status",
+        "flexguard status --json",
+        "flexguard status --management-group platform --all",
+    )
+)
+@with_scope
+@click.option("--rules", metavar="FILE", type=click.Path(path_type=Path), help="The rules file to judge by.")
+@click.option("--all", "everything", is_flag=True, help=f"Name all servers with a finding, not the first {MOST_SHOWN}.")
+@with_output
+def command(output: Output, scope: "Callable[[frozenset[str]], Scope]", rules: Path | None, *, everything: bool) -> int:
+    """Say for every server whether it is protected, why not, and what to do.
+
+    Judges by the rules file what Azure shows now, seconds to minutes late, and what the app knows where its table
+    endpoint is set. Coverage counts protected servers among all that exist, but for those that Azure Backup does not
+    take (replicas, elastic clusters) and those that are exempt. Exit code 1: somebody has something to do, or not all
+    could be read.
+
+    --json prints a list with one entry per server: id, name, subscription, subscription_name, group,
+    region, tier, owner, mode, verdict, reason, fix, vault, policy, latest_point.
+    """
+    from shared import rules_file
+    from shared.core.judgement import coverage, is_finding
+
+    read = rules_file.load(rules or rules_path())
+    view = read_view(output, connect(), scope, [read])
+    judged = view.plan(read).judged
+    findings = [one for one in judged if is_finding(one.verdict)]
+    output.data([one.line for one in judged])
+    _show_counts(output, judged, coverage(judged))
+    _show_findings(output, findings if everything else findings[:MOST_SHOWN], len(findings))
+    return EXIT_FINDINGS if findings or view.estate.incomplete else EXIT_OK
+
+
+def _show_counts(output: Output, judged: "tuple[Judged, ...]", covered: "Coverage") -> None:
+    counts = Counter(one.verdict.kind for one in judged)
+    output.table(f"{len(judged):,} servers", ["verdict", "servers"], counts.most_common())
+    share = "nothing to protect" if covered.percent is None else f"{covered.percent} %"
+    output.say(
+        f"\nCoverage: {covered.protected:,} of {covered.eligible:,} servers that could be protected ({share});"
+        f" {covered.asking:,} ask for it\n"
+    )
+
+
+def _show_findings(output: Output, shown: "list[Judged]", total: int) -> None:
+    if not total:
+        output.say("Nobody has anything to do.", style="green")
+        return
+    rows = ((one.id.name, one.tier_name, one.verdict.kind, _said(one)) for one in shown)
+    output.table("Somebody has something to do", ["server", "tier", "verdict", "why, and what to do"], rows)
+    if total > len(shown):
+        output.say(f"and {total - len(shown):,} more; --all names them")
+
+
+def _said(one: "Judged") -> str:
+    owner = f" [owner {one.intent.owner}]" if one.intent.owner else ""
+    return f"{one.verdict.reason}\n→ {one.verdict.fix}{owner}" if one.verdict.fix else one.verdict.reason
