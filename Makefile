@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench truth az package schema lock clean
+.PHONY: help demo test lint bench truth infra az package schema roles lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,14 @@ bench: $(READY) ## calls, bytes and CPU beside the plain SDK flow, against the b
 truth: $(READY) ## recorded traffic of the real Azure held against the local one (FLEXGUARD_WIRE names its folder)
 	@$(BIN)/python -m tests.truth
 
+infra: $(READY) ## what is wrong with the deployment: templates, queries; with Bicep's own compiler where it is
+	@$(BIN)/python -m tests.infra
+
+simulate: $(READY) ## the real app in simulated worlds, many seeds (SEEDS, FIRST_SEED, SERVERS, SEED TRACE=1, MUTANTS=1, PAIRS=1)
+	@$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST_SEED),--first-seed $(FIRST_SEED)) \
+		$(if $(SERVERS),--servers $(SERVERS)) $(if $(SEED),--seed $(SEED)) $(if $(TRACE),--trace) \
+		$(if $(MUTANTS),--mutants) $(if $(PAIRS),--pairs)
+
 az: $(READY) ## Microsoft's own command line for the local Azure, installed once (optional, 700 MB)
 	@$(BIN)/python -m cli.az --install
 
@@ -36,6 +44,9 @@ package: $(READY) ## the zip that Azure gets, in dist/ (WITH_DEPENDENCIES=1 for 
 
 schema: $(READY) ## rules.schema.json from the model of the rules, for editors
 	@$(BIN)/python -m tests.write_schema
+
+roles: $(READY) ## infra/roles.json from the product's own table of rights
+	@$(BIN)/python -m tests.write_roles
 
 lock: $(READY) ## pin every dependency with hashes anew
 	@$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --python-version 3.13 --universal \

@@ -5,6 +5,7 @@ import azure.functions as func
 from functions import converge, sweep, watch, wiring
 
 wiring.rules()  # a broken rules file stops the app here, with file, line and what is valid
+wiring.check_settings()  # and so do settings that are wrong or missing
 
 app = func.FunctionApp()
 app.register_functions(converge.bp)

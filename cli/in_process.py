@@ -49,7 +49,7 @@ class InProcess:
         self.rehearsal.run_until(moment)
 
     def next_due(self) -> datetime | None:
-        return self.rehearsal.azure.next_due()
+        return self.rehearsal.next_due()
 
     def turns(self, since: int) -> list[tuple[datetime, str, str]]:
         self.rehearsal.azure.world.settle()

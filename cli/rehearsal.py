@@ -166,13 +166,18 @@ class Rehearsal:
         for _ in range(MOST_TURNS):
             if self._turn():
                 continue
-            coming = [self.azure.next_due(), self._next_timer(), *(at for at, _ in self._again)]
+            coming = [self.next_due(), self._next_timer(), *(at for at, _ in self._again)]
             due = min((at for at in coming if at), default=deadline)
             self._let_pass(min(max(due, self.azure.now), deadline))
             if self.azure.now >= deadline and not self._turn():
                 return
         msg = f"still busy after {MOST_TURNS} turns at {self.azure.now}"
         raise AssertionError(msg)
+
+    def next_due(self) -> datetime | None:
+        """When something happens next by itself: in the world, or a message that a function waits for."""
+        visible = self.azure.queues.next_visible(self.host.queue_names)
+        return min(filter(None, (self.azure.world.next_due(), visible)), default=None)
 
     def _next_timer(self) -> datetime | None:
         coming = self.host.next_timer(self.azure.now)

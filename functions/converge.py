@@ -15,7 +15,7 @@ def on_server_event(event: func.EventGridEvent) -> None:
     Azure gives a func.CloudEvent where the subscription delivers that schema. Raises when storage fails, so that
     Event Grid delivers again.
     """
-    from shared.converge import receive  # noqa: PLC0415 - loading the app must not load the SDKs
+    from shared.converge import receive
 
     context = current()
     receive(as_json(event), context.cloud, context.ledger)
@@ -25,20 +25,20 @@ def on_server_event(event: func.EventGridEvent) -> None:
 @bp.queue_trigger("message", queue_name="converge", connection="AzureWebJobsStorage")
 def converge_server(message: func.QueueMessage) -> None:
     """One pass over one server. Returns for done, pending and blocked; raises when storage fails, or for a bug."""
-    from shared.converge import converge  # noqa: PLC0415 - the same
+    from shared.converge import converge
 
     context = current()
     converge(message.get_body(), message.id or "", context.cloud, context.ledger, context.rules, context.prices)
 
 
 @bp.function_name("keep_poison")
-@bp.queue_trigger("message", queue_name="converge-poison", connection="AzureWebJobsStorage")
-def keep_poison(message: func.QueueMessage) -> None:
-    """A message on which the app failed five times: write it down and tell somebody, once."""
-    from shared.poison import keep  # noqa: PLC0415 - the same
+@bp.timer_trigger("timer", schedule="0 */15 * * * *", run_on_startup=False, use_monitor=True)
+def keep_poison(timer: func.TimerRequest) -> None:
+    """Every 15 minutes: messages on which the app failed five times are written down, and told once."""
+    from shared.poison import keep
 
     context = current()
-    keep(message.get_body(), message.id or "", context.cloud, context.ledger)
+    keep(context.cloud, context.ledger)
 
 
 def as_json(event: func.EventGridEvent | func.CloudEvent) -> dict[str, object]:

@@ -9,9 +9,9 @@ bp = func.Blueprint()
 
 @bp.function_name("sweep_estate")
 @bp.timer_trigger("timer", schedule="0 10 * * * *", run_on_startup=False, use_monitor=True)
-def sweep_estate(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the platform binds it by name
+def sweep_estate(timer: func.TimerRequest) -> None:
     """Ten minutes past every hour: find what events missed, put it on the queue, keep a snapshot."""
-    from shared.sweep import sweep  # noqa: PLC0415 - loading the app must not load the SDKs
+    from shared.sweep import sweep
 
     context = current()
     sweep(context.cloud, context.ledger, context.rules, context.prices)

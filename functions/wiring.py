@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared import rules_file
 from shared.core.rules import Rules
-from shared.settings import VARIABLES, read_settings
+from shared.settings import REQUIRED, VARIABLES, read_settings
 
 if TYPE_CHECKING:
     from shared.cloud.clients import Cloud
@@ -54,12 +54,21 @@ def rules() -> Rules:
     return rules_file.load(HOME / os.environ.get(VARIABLES["rules_path"], "rules.yaml"))
 
 
+def check_settings() -> None:
+    """Stop the app where its settings are wrong. Where none of the required ones is there, nobody wants it to run.
+
+    Raises BadSettings with every problem at once.
+    """
+    if any(os.environ.get(VARIABLES[name]) for name in REQUIRED):
+        read_settings(os.environ, HOME)
+
+
 @cache
 def _from_environment() -> Context:
-    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - 0.2 s that indexing need not pay
+    from azure.identity import ManagedIdentityCredential
 
-    from shared.cloud.clients import Cloud  # noqa: PLC0415 - the same
-    from shared.cloud.ledger_table import TableLedger  # noqa: PLC0415 - the same
+    from shared.cloud.clients import Cloud
+    from shared.cloud.ledger_table import TableLedger
 
     settings = read_settings(os.environ, HOME)
     cloud = Cloud(settings, ManagedIdentityCredential(client_id=settings.client_id or None))
@@ -70,6 +79,6 @@ def _prices(found: Rules) -> "Prices | None":
     """The price file that was deployed with the app, where the rules limit what changes may cost. Raises BadPrices."""
     if not found.brake.monthly_price:
         return None
-    from shared import prices_file  # noqa: PLC0415 - the same
+    from shared import prices_file
 
     return prices_file.load(HOME / "prices.yaml")

@@ -60,6 +60,11 @@ class InProcessHost:
         """The names of all functions, also of those with triggers that nothing here sets off (HTTP)."""
         return list(self._functions)
 
+    @property
+    def queue_names(self) -> frozenset[str]:
+        """The queues whose messages run a function."""
+        return frozenset(self._listeners)
+
     def deliver(self, event: Mapping[str, Any]) -> int:
         """Give one event, in either schema, to every Event Grid trigger; 202, or 500 when a function raised.
 

@@ -114,7 +114,13 @@ def judge(row: ServerRow | None, message: Message, message_id: str, now: datetim
 
 
 def _claim(row: ServerRow, message: Message, message_id: str, now: datetime) -> Claimed:
-    promised = {"turn_at": message.turn_at, "turn_writes": message.turn_writes, "is_counted": True}
+    # A sweep has seen something wrong, so what its policy was once found to mean is read anew.
+    promised = {
+        "turn_at": message.turn_at,
+        "turn_writes": message.turn_writes,
+        "is_counted": True,
+        "policy_digest": "",
+    }
     changes = (promised if message.is_swept else {}) | {
         "generation": row.generation + 1,
         "claimed_by": message_id,

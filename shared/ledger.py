@@ -103,7 +103,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan that a person has approved: its hash, by whom and when, and what it allows. Written once, never changed."""
+    """A plan that a person has approved: its hash, by whom and when, what it allows. Written once, never changed."""
 
     schema: int = SCHEMA
     plan_hash: str

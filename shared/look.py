@@ -40,7 +40,7 @@ from shared.pace import Turned
 from shared.tell import tell_once, tell_refusal
 
 OPERATION_AGAIN_S = 3.0
-CONFIGURING_SHARE = 1 / 20  # an instance that configures for hours is looked at ever less often
+CONFIGURING_SHARE = 1 / 20  # what goes on for hours is looked at ever less often
 OPERATION_LONGEST = timedelta(hours=2)
 UNREACHABLE = timedelta(hours=24)
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 5.0, 900.0
@@ -148,7 +148,8 @@ class Look:
         running = self._asked(running)
         if running.status == "running":
             kind, reason = _STILL_RUNNING[running.kind]
-            return Outcome(Verdict.of(kind, reason), OPERATION_AGAIN_S)
+            waited_s = (self.cloud.now - running.started_at).total_seconds()
+            return Outcome(Verdict.of(kind, reason), max(OPERATION_AGAIN_S, waited_s * CONFIGURING_SHARE))
         if running.kind == "backup":
             self._know(running=None, first_backup=_triggered(self.row.first_backup, running))
         else:
@@ -167,8 +168,16 @@ class Look:
         return None
 
     def _asked(self, running: Running) -> Running:
-        looked = observe.operation(self.cloud, running)
-        if looked.status == "running" and self.cloud.now - running.started_at > OPERATION_LONGEST:
+        is_late = self.cloud.now - running.started_at > OPERATION_LONGEST
+        try:
+            looked = observe.operation(self.cloud, running)
+        except CloudError as error:
+            is_foreign = error.code == "ForeignHost"  # its address is none of ours, and never will be
+            if not is_late and not is_foreign:
+                raise
+            code = error.code if is_foreign else "OperationNotFound"
+            return replace(running, status="failed", error=(code, f"nobody can ask about it: {error}"))
+        if looked.status == "running" and is_late:
             return replace(looked, status="failed", error=("OperationNeverEnded", "it has run for two hours"))
         return looked
 
@@ -277,5 +286,5 @@ def _triggered(first: FirstBackup, ended: Running) -> FirstBackup:
     """The trigger's operation ends when the job exists, not when the job ends."""
     if ended.status == "succeeded" and ended.job_id:
         return FirstBackup("started", first.at, ended.job_id)
-    forgotten = ended.error[0] == "OperationNotFound"  # then the list of jobs tells
+    forgotten = ended.error[0] in ("OperationNotFound", "ForeignHost")  # then the list of jobs tells
     return first if forgotten else FirstBackup("failed", first.at)

@@ -88,7 +88,7 @@ def before_writing(
 
 
 def slow_down(subscription: str, cloud: Cloud, ledger: Ledger) -> None:
-    """Let everybody rest as long as ARM has just asked this process to: once, and only if nobody has said so already."""
+    """Let everybody rest as long as ARM has just asked this process to; written only if nobody has said so already."""
     closed_s = cloud.headroom(subscription).closed_s(cloud.now)
     if not closed_s:
         return

@@ -5,6 +5,7 @@ import logging
 from shared import journal
 from shared.cloud import queue
 from shared.cloud.clients import Cloud
+from shared.cloud.errors import CloudError
 from shared.core.incidents import poison
 from shared.ledger import Ledger
 from shared.tell import tell_once
@@ -12,22 +13,28 @@ from shared.tell import tell_once
 QUEUE = "converge-poison"
 
 
-def keep(body: bytes, message_id: str, cloud: Cloud, ledger: Ledger) -> None:
-    """Record one message of the poison queue and tell somebody. Raises CloudError; the message is then kept again."""
-    text = body.decode(errors="replace")
-    journal.record("message_poisoned", level=logging.ERROR, message=text, id=message_id)
-    ledger.incident(f"poison/{message_id.lower()}")  # asks Azure for the time, too
-    tell_once(poison(text, message_id, cloud.now), cloud, ledger, cloud.now)
+def keep(cloud: Cloud, ledger: Ledger) -> int:
+    """Record what lies in the poison queue and tell somebody; answer how much. Raises CloudError for an empty hand.
 
-
-def keep_left(cloud: Cloud, ledger: Ledger) -> int:
-    """Keep what lies in the poison queue and will not come by itself; answer how much. Raises CloudError.
-
-    Source: azure-webjobs-sdk `QueueProcessor.cs`: a message that was taken five times is given to no function again,
-    also in a poison queue, where it has nowhere to go.
+    What cannot be told now stays in the queue for the next run. No queue trigger does this: a message on which one
+    failed five times would never be given to it again. Source: azure-webjobs-sdk `QueueProcessor.cs`.
     """
-    left = queue.take(cloud, QUEUE)
-    for message in left:
-        keep(message.body, message.id, cloud, ledger)
-        queue.delete(cloud, QUEUE, message)
-    return len(left)
+    kept = 0
+    for message in queue.take(cloud, QUEUE):
+        text = message.body.decode(errors="replace")
+        journal.record("message_poisoned", level=logging.ERROR, message=text, id=message.id)
+        alert = poison(text, message.id, cloud.now)
+        try:
+            if not tell_once(alert, cloud, ledger, cloud.now) and not _is_told(alert.key, ledger):
+                continue  # another instance is telling it; should it die of it, this is what is left
+            queue.done(cloud, QUEUE, message)
+        except CloudError as error:
+            journal.record("poison_not_kept", level=logging.WARNING, id=message.id, code=error.code)
+            continue
+        kept += 1
+    return kept
+
+
+def _is_told(key: str, ledger: Ledger) -> bool:
+    incident = ledger.incident(key).row
+    return incident is not None and incident.told

@@ -17,6 +17,7 @@ class Settings:
     """Where everything is. Endpoints are settings because sovereign clouds have their own.
 
     subscriptions: lower-case ids of the subscriptions whose servers are managed; events about others are dropped.
+    management_groups: names; the sweep looks after every subscription below them, instead of `subscriptions` alone.
     queue_endpoint, table_endpoint: https://{account}.queue.core.windows.net and …table….
     blob_endpoint: https://{account}.blob.core.windows.net, for the sweep's snapshots; "" keeps none.
     alert_topic: endpoint of the Event Grid custom topic for alerts; "" sends alerts to the log alone.
@@ -31,6 +32,7 @@ class Settings:
     blob_endpoint: str = ""
     client_id: str = ""
     vault_identities: frozenset[str] = frozenset()
+    management_groups: frozenset[str] = frozenset()
     rules_path: Path = field(default=Path("rules.yaml"))
     arm_endpoint: str = "https://management.azure.com"
     arm_scope: str = "https://management.azure.com/.default"
@@ -41,6 +43,7 @@ class Settings:
 # identity-based connections, so that an app has one truth about its storage account.
 VARIABLES: dict[str, str] = {
     "subscriptions": "FLEXGUARD_SUBSCRIPTIONS",
+    "management_groups": "FLEXGUARD_MANAGEMENT_GROUPS",
     "queue_endpoint": "AzureWebJobsStorage__queueServiceUri",
     "table_endpoint": "AzureWebJobsStorage__tableServiceUri",
     "blob_endpoint": "AzureWebJobsStorage__blobServiceUri",
@@ -52,12 +55,13 @@ VARIABLES: dict[str, str] = {
     "arm_scope": "FLEXGUARD_ARM_SCOPE",
     "storage_scope": "FLEXGUARD_STORAGE_SCOPE",
 }
-_REQUIRED = ("subscriptions", "queue_endpoint", "table_endpoint")
+REQUIRED = ("subscriptions", "queue_endpoint", "table_endpoint")
 _GUIDS = {"subscriptions": "subscription ids", "vault_identities": "principal ids of vaults"}
+_LISTS = (*_GUIDS, "management_groups")
 _ENDPOINTS = ("queue_endpoint", "table_endpoint", "blob_endpoint", "alert_topic", "arm_endpoint")
 
 
-def read_settings(environment: Mapping[str, str], folder: Path, required: Sequence[str] = _REQUIRED) -> Settings:
+def read_settings(environment: Mapping[str, str], folder: Path, required: Sequence[str] = REQUIRED) -> Settings:
     """Read the settings from the environment; paths are below `folder`. Raises BadSettings with all problems.
 
     required: what must be there; the command line does with less than the app.
@@ -69,7 +73,7 @@ def read_settings(environment: Mapping[str, str], folder: Path, required: Sequen
         for name in _ENDPOINTS
         if found[name] and not found[name].startswith("https://")
     ]
-    listed = {name: frozenset(re.split(r"[,\s]+", found[name].lower())) - {""} for name in _GUIDS}
+    listed = {name: frozenset(re.split(r"[,\s]+", found[name].lower())) - {""} for name in _LISTS}
     if found["subscriptions"] and not listed["subscriptions"]:
         problems.append(f"{VARIABLES['subscriptions']} names no subscription")
     problems += [
@@ -80,8 +84,10 @@ def read_settings(environment: Mapping[str, str], folder: Path, required: Sequen
     ]
     if problems:
         raise BadSettings("\n".join(problems))
-    given = dict.fromkeys(_REQUIRED, "") | {name: value for name, value in found.items() if value}
-    given = {name: value for name, value in given.items() if name not in (*_GUIDS, "rules_path")}
+    given = dict.fromkeys(REQUIRED, "") | {name: value for name, value in found.items() if value}
+    given = {name: value for name, value in given.items() if name not in (*_LISTS, "rules_path")}
     path = folder / (found["rules_path"] or "rules.yaml")
-    subscriptions, identities = (listed[name] for name in _GUIDS)
-    return Settings(subscriptions=subscriptions, vault_identities=identities, rules_path=path, **given)
+    subscriptions, identities, groups = (listed[name] for name in _LISTS)
+    return Settings(
+        subscriptions=subscriptions, vault_identities=identities, management_groups=groups, rules_path=path, **given
+    )

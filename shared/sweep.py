@@ -1,13 +1,13 @@
-"""Compares the whole estate with what its teams want, once an hour, and puts on the queue only what is not as it should be.
+"""Compares the whole estate with what its teams want, and puts on the queue only what is not as it should be.
 
-It heals what events missed. All plans are made before any is enqueued, so that too many changes at once wait for a
-person; rows of Resource Graph only propose, and each server is read anew before anything is written.
+Once an hour it heals what events missed. All plans are made before any is enqueued, so that too many changes at once
+wait for a person; rows of Resource Graph only propose, and each server is read anew before anything is written.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -25,7 +25,7 @@ from shared.core.approval import plan_hash
 from shared.core.cost import cost
 from shared.core.estate import Estate, Scope
 from shared.core.incidents import braked
-from shared.core.judgement import Judged, judge
+from shared.core.judgement import Judged, Known, judge
 from shared.core.pace import Turn
 from shared.core.price import Prices
 from shared.core.resource_id import parse
@@ -73,16 +73,17 @@ def sweep(cloud: Cloud, ledger: Ledger, rules: Rules, prices: Prices | None = No
     prices: needed where the rules limit what changes may cost. Waits only between pages of Resource Graph, whose quota
     is 15 questions in five seconds.
     """
-    scope = Scope(cloud.settings.subscriptions)
+    settings = cloud.settings
+    scope = Scope(settings.subscriptions, tuple(sorted(settings.management_groups)))
     view = plan.view(cloud, scope, [rules], pause=cloud.transport.sleep)
-    estate, before = view.estate, _before(cloud)
+    estate, before = _complete(view.estate), _before(cloud)
     entries, unfinished = {}, []
     for one in judge(estate, rules, view.identities):
         entries[one.id.key] = entry(one, _said(one, estate), before, estate.now)
         if one.foreseen.plan.actions:
             unfinished.append(one.id.key)
     rows = _rows(ledger, unfinished)
-    known = {key: plan.known_of(row) for key, row in rows.items()}
+    known = {key: _known(row) for key, row in rows.items()}
     again = list(judge(estate, rules, view.identities, known, unfinished))
     stopped, held = _hold(cloud, ledger, rules, estate, again, list(_work(again, rows, estate)), prices)
     for one in again:
@@ -91,15 +92,32 @@ def sweep(cloud: Cloud, ledger: Ledger, rules: Rules, prices: Prices | None = No
     sent, waiting = _enqueue(cloud, ledger, estate, entries.values(), held)
     made = _snapshot(estate, rules, entries.values(), sent, waiting + len(stopped.servers), stopped.plan_hash)
     _report(made)
-    if cloud.settings.blob_endpoint:
+    if settings.blob_endpoint:
         snapshot.keep(cloud, made)
     else:
         journal.record("snapshot_not_kept", level=logging.WARNING, reason="there is no setting for blob storage")
     return made
 
 
+def _complete(estate: Estate) -> Estate:
+    """The estate; a managed subscription that is below none of the management groups is named as unread."""
+    outside = sorted(estate.scope.subscriptions - estate.subscriptions.keys())
+    missing = (f"subscription {one}: below none of the management groups, or not to be seen" for one in outside)
+    return replace(estate, incomplete=(*estate.incomplete, *missing))
+
+
 def _before(cloud: Cloud) -> dict[str, tuple[str, datetime | None]]:
-    return snapshot.verdicts_before(cloud) if cloud.settings.blob_endpoint else {}
+    try:
+        return snapshot.verdicts_before(cloud) if cloud.settings.blob_endpoint else {}
+    except CloudError as error:  # nobody goes unprotected because a date cannot be read
+        journal.record("snapshot_unreadable", level=logging.WARNING, reason=str(error))
+        return {}
+
+
+def _known(row: ServerRow) -> Known:
+    """What the app knows of a server; whether it is over budget is judged anew."""
+    known = plan.known_of(row)
+    return replace(known, verdict=None) if row.verdict == Kind.OVER_BUDGET else known
 
 
 def _said(one: Judged, estate: Estate) -> Verdict:
@@ -192,7 +210,7 @@ def _enqueue(
     cloud: Cloud, ledger: Ledger, estate: Estate, entries: Iterable[Entry], work: Iterable[Work]
 ) -> tuple[list[Work], int]:
     """Give everybody a turn, the greatest risk first, and send; what was sent, and how many the next sweep takes."""
-    seen = Counter((parse(one.vault) or parse(one.id)).subscription for one in entries)  # type: ignore[union-attr]
+    seen = Counter(home.subscription if (home := parse(one.vault)) else one.subscription for one in entries)
     todo: dict[str, list[Work]] = {subscription: [] for subscription in seen}
     for one in sorted(work, key=lambda one: one.risk):
         todo.setdefault(one.subscription, []).append(one)

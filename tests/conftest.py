@@ -1,4 +1,4 @@
-"""What every test may ask for: the folder of recorded wire data, where there is one."""
+"""What every test may ask for: folders of what Azure says of itself, where they are."""
 
 import os
 from pathlib import Path
@@ -19,3 +19,12 @@ def wire():
     if folder is None:
         pytest.skip("FLEXGUARD_WIRE does not name the folder of recorded wire data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def bicep_types():
+    """The folder of Microsoft's type definitions for Bicep; without it a test is skipped and says so."""
+    folder = os.environ.get("FLEXGUARD_BICEP_TYPES", "")
+    if not folder:
+        pytest.skip("FLEXGUARD_BICEP_TYPES does not name the folder of Bicep's type definitions")
+    return Path(folder)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from json import JSONDecodeError
 from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
@@ -45,6 +46,8 @@ def translated() -> Iterator[None]:
         yield
     except HttpResponseError as error:
         raise _answered(error) from error
+    except JSONDecodeError as error:
+        raise CloudError("UnreadableAnswer", f"the answer is no JSON: {error}", may_have_happened=True) from error
     except AzureError as error:
         refused = isinstance(error, ServiceRequestError)  # no connection, so nothing was sent
         raise CloudError(type(error).__name__, str(error), may_have_happened=not refused) from error

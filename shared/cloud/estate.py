@@ -173,7 +173,7 @@ class _Reading:
     def _narrow(self, subscriptions: Mapping[str, str]) -> str:
         if self.scope.server:
             return f"| where server =~ '{self.scope.server.text}'"
-        listed = ", ".join(f"'{one}'" for one in sorted(subscriptions))
+        listed = ", ".join(f"'{one}'" for one in sorted(subscriptions)) or "''"  # an empty list is no KQL
         return f"| where tostring(split(server, '/')[2]) in~ ({listed})" if len(subscriptions) <= MOST_NAMED else ""
 
     def policies(self, instances: Mapping[str, tuple[Instance, ...]]) -> dict[str, tuple[Policy, ...]]:

@@ -67,9 +67,9 @@ class RateWatch(SansIOHTTPPolicy[Any, Any]):
         self.note = note
 
     def on_response(self, request: Any, response: Any) -> None:
-        parts = urlsplit(request.http_request.url).path.split("/", 3)
-        if parts[1:2] == ["subscriptions"] and len(parts) > 2:  # noqa: PLR2004 - the second name is the id
-            self.note(parts[2].lower(), response.http_response.status_code, response.http_response.headers)
+        _, _, below = urlsplit(request.http_request.url).path.partition("/subscriptions/")
+        if subscription := below.partition("/")[0]:
+            self.note(subscription.lower(), response.http_response.status_code, response.http_response.headers)
 
 
 class AzureClock(SansIOHTTPPolicy[Any, Any]):

@@ -76,7 +76,7 @@ def _taken(element: Any) -> Taken:
     return Taken(element.findtext("MessageId") or "", element.findtext("PopReceipt") or "", body)
 
 
-def delete(cloud: Cloud, queue: str, taken: Taken) -> None:
+def done(cloud: Cloud, queue: str, taken: Taken) -> None:
     """Remove a message that was taken; that it is gone already is as good. Raises CloudError."""
     address = f"{cloud.settings.queue_endpoint}/{queue}/messages/{taken.id}?popreceipt={quote(taken.receipt)}"
     request = HttpRequest("DELETE", address, headers={"x-ms-version": STORAGE_VERSION})

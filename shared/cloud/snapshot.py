@@ -17,7 +17,7 @@ from shared.core.snapshot import SCHEMA, Snapshot
 
 CONTAINER = "flexguard"
 LATEST = "latest.json.gz"
-_CREATED, _NOT_FOUND = 201, 404
+_CREATED, _REFUSED, _NOT_FOUND = 201, 400, 404
 _LEVEL = 3  # of compression: a third of the time of the usual one, and a tenth more bytes
 
 
@@ -53,7 +53,7 @@ def latest(cloud: Cloud) -> bytes | None:
         content = response.read()
         if response.status_code == _NOT_FOUND:
             return None
-        if response.status_code >= 400:  # noqa: PLR2004 - HTTP status classes
+        if response.status_code >= _REFUSED:
             raise HttpResponseError(response=response)
         return gzip.decompress(content)
 

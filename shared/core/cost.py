@@ -56,7 +56,7 @@ def _price(one: Judged, estate: Estate, vault_id: str, meaning: Meaning | None, 
 
 
 def monthly_change(intent: Intent, observed: Observed, vault_id: str, prices: Prices) -> float:
-    """What protecting one server as its tags say adds a month, in one of the vaults that were seen; 0 without a price."""
+    """What protecting one server as its tags say adds a month, in one of the vaults seen; 0 without a price."""
     server = observed.server
     if not isinstance(intent, Protect) or server is None:
         return 0.0

@@ -115,7 +115,7 @@ def braked(plan_hash: str, servers: int, why: str, now: datetime) -> Alert:
         subject=f"plan {plan_hash}",
         summary=f"The sweep would change {servers} servers at once and waits for an approval",
         reason=why,
-        fix=f"look at it with `flexguard plan`; `flexguard approve {plan_hash}` lets it go, or raise `brake` in the rules",
+        fix=f"look at it with `flexguard plan`; `flexguard approve {plan_hash}` lets it go, or raise `brake`",
         at=now,
         details={"plan": plan_hash},
     )

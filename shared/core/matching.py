@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from shared.core.resource_id import ResourceId
 from shared.core.rules import Default, Mode, Override, Rules
@@ -9,6 +10,7 @@ from shared.core.rules import Default, Mode, Override, Rules
 _LONGEST = 80
 
 
+@lru_cache(maxsize=10_000)
 def fold(text: str) -> str:
     """A name or value as it is compared: without case, blanks trimmed and made one."""
     return " ".join(text.split()).casefold()

@@ -96,7 +96,7 @@ FIXES: dict[Kind, str] = {
     Kind.PROVIDER: "platform team: register the resource provider that Azure names",
     Kind.APP_RIGHTS: "platform team: give the app's identity the action that Azure names; deploying again does it",
     Kind.OVERDUE: "platform team: see why backups fail; `flexguard backup now` starts one",
-    Kind.OVER_BUDGET: "platform team: look at the next sweep's plan and approve its hash, or raise `brake` in the rules",
+    Kind.OVER_BUDGET: "platform team: look at the next sweep's plan and approve its hash, or raise `brake`",
     Kind.AZURE_UNREACHABLE: "platform team: look at Azure's health and at the app's rights; it is tried again",
 }
 

@@ -21,7 +21,7 @@ class Scopes:
 
 @dataclass
 class AssignmentIndex:
-    """Answers in steps that do not grow with the number of servers. Scopes come in as `management_tree.normal` writes them."""
+    """Answers in steps that do not grow with the servers. Scopes come as `management_tree.normal` writes them."""
 
     principals: dict[str, Scopes] = field(default_factory=dict)
 

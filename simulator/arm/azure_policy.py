@@ -1,7 +1,8 @@
 """Azure Policy as far as it denies: assignments and definitions (Microsoft.Authorization), and the refusal of a write.
 
 **Source**: Microsoft, "Azure Policy definition structure", "Resolve errors: RequestDisallowedByPolicy". The condition
-itself is read in policy_condition.py. Assumed: an assignment works at once (documented: within 30 minutes), and policies
+itself is read in policy_condition.py. Assumed: an assignment works at once (documented: within 30 minutes), and
+policies
 look at PUT and PATCH of whole resources, not at role assignments.
 """
 

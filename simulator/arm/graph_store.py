@@ -19,6 +19,7 @@ OPERATORS = (
     *("where", "project", "project-away", "project-rename", "extend", "summarize", "order", "sort"),
     *("top", "take", "limit", "sample", "count", "distinct", "mv-expand", "parse"),
 )
+MOST_ANSWERS, SMALL = 16, 1000  # Answers that are kept; of the larger ones only the last.
 BATCH = 500  # Rows that are handed to the engine at a time: its memory grows with the size of one text.
 _ALL = {"key": "VARCHAR", "tbl": "VARCHAR", "block": "INTEGER"} | COLUMNS
 _READ_ROWS = f"SELECT unnest(from_json(?, '[{json.dumps(_ALL)}]'), recursive := true)"
@@ -101,7 +102,7 @@ class GraphStore:
         self.policies: dict[str, Json] = {}
         self.version = 0
         self.views: dict[str, str] = {}
-        self.last: tuple[tuple[Any, ...], datetime, Found] | None = None
+        self.answers: dict[str, tuple[tuple[Any, ...], datetime, Found]] = {}  # the last one to each query
         self._follow(journal, set(journal.shown))
 
     def refresh(self, journal: Journal) -> None:
@@ -167,7 +168,7 @@ class GraphStore:
     def run(self, query: str, now: datetime, sight: Sight, *, is_next_page: bool = False) -> Found:
         """The answer to a query over the rows that can be seen.
 
-        A further page of the same question is not worked out again as long as no row changed. Raises WrongQueryError
+        The same question is not worked out again as long as no row changed. Raises WrongQueryError
         for a query that is wrong, UnplayedQueryError for one that the engine cannot run.
         """
         named = {table for table in TABLE_NAMES if table in query.lower()} | {"resources"}
@@ -179,14 +180,14 @@ class GraphStore:
                     whole.append(block.number)
                 else:
                     single += keys
-        asked = (query, self.version, whole, single)
-        if self.last and self.last[0] == asked:
-            _, at, found = self.last
-            if at == now or is_next_page or not _TELLS_TIME.search(query):
-                return found
+        asked = (self.version, whole, single)
+        before, at, found = self.answers.get(query, (None, now, None))
+        if found and before == asked and (at == now or is_next_page or not _TELLS_TIME.search(query)):
+            return found
         self._show(named, whole, single)
         found = self._execute(query, now)
-        self.last = (asked, now, found)
+        small = {each: kept for each, kept in self.answers.items() if len(kept[2].rows) <= SMALL}
+        self.answers = (small if len(small) < MOST_ANSWERS else {}) | {query: (asked, now, found)}
         return found
 
     def _execute(self, query: str, now: datetime) -> Found:

@@ -1,6 +1,7 @@
 """Does the condition of an Azure Policy hold for a resource? Reads the part of the language that tags and types need.
 
-**Source**: Microsoft, "Azure Policy definition structure: policy rule". What it does not know it says, and never guesses.
+**Source**: Microsoft, "Azure Policy definition structure: policy rule". What it does not know it says,
+and never guesses.
 """
 
 import re

@@ -6,7 +6,7 @@ The operations are a table: method, what the path names, and `comp`. What a mess
 `src/queue` for the words of refusals.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -56,9 +56,13 @@ class QueueService:
 
     # -- for whoever lets time pass, and for tests ----------------------------------------------------------------
 
-    def next_visible(self) -> datetime | None:
-        """The earliest time at which some message can be received: now if one can be at once, None if none ever."""
-        times = [at for queue in self.queues.values() if (at := queue.next_visible())]
+    def next_visible(self, among: Collection[str] | None = None) -> datetime | None:
+        """The earliest time at which some message can be received: now if one can be at once, None if none ever.
+
+        among: only of these queues; a message that nobody takes is no reason to wait for it.
+        """
+        queues = (queue for name, queue in self.queues.items() if among is None or name in among)
+        times = [at for queue in queues if (at := queue.next_visible())]
         return max(min(times), self._now()) if times else None
 
     def visible_count(self, queue: str) -> int:

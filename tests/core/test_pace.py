@@ -100,7 +100,7 @@ def test_a_foreseen_turn_holds_what_is_sure(writes, turn):
 
 @given(st.floats(0, 100_000), st.floats(0, 4000))
 def test_a_rest_is_kept_and_ends(promised_s, rest_s):
-    """After ARM asks for a rest no turn begins before it is over, or before fifteen minutes; saying it again is moot."""
+    """After ARM asks for a rest no turn begins before it, or fifteen minutes, are over; saying it again is moot."""
     until = pace.pushed(NOW + timedelta(seconds=promised_s), NOW, rest_s)
     _, wait_s = pace.reserve(until, NOW, FLOW)
     assert wait_s >= min(rest_s, pace.LONGEST_PUSH_S) - 1e-3

@@ -52,7 +52,7 @@ QUARTERS = replace(
 
 @pytest.mark.parametrize("tier", [GOLD, QUARTERS], ids=["gold", "a rule of its own"])
 def test_ten_years_of_real_backups(tier: Tier):
-    """Ten virtual years, with failures and backups on demand: each point that Microsoft's client lists is as foretold."""
+    """Ten years, with failures and backups on demand: each point that Microsoft's client lists is as foretold."""
     azure = estate.estate()
     client = estate.client(azure)
     client.backup_policies.create_or_update("rg-backup", "bv-one", "tier", render(tier, SERVERS))

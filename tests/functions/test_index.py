@@ -38,11 +38,13 @@ def test_the_index():
     assert {name: str(trigger["type"]) for name, trigger in index.items()} == {
         "on_server_event": "eventGridTrigger",
         "converge_server": "queueTrigger",
-        "keep_poison": "queueTrigger",
+        "keep_poison": "timerTrigger",
+        "sweep_estate": "timerTrigger",
         "watch_jobs": "timerTrigger",
     }
     assert index["converge_server"]["queueName"] == "converge"
-    assert index["keep_poison"]["queueName"] == "converge-poison"
+    assert index["keep_poison"]["schedule"] == "0 */15 * * * *"
+    assert index["sweep_estate"]["schedule"] == "0 10 * * * *"
     assert index["watch_jobs"]["schedule"] == "0 */15 * * * *"
 
 
@@ -87,11 +89,10 @@ def test_a_message_that_is_none_raises(context: wiring.Context):
 
 
 def test_poison_is_called_without_a_host(context: wiring.Context):
-    """A poisoned message, also one that is no text, is kept and told once, however often it comes."""
-    for _ in range(2):
-        converge.keep_poison(func.QueueMessage(id="m1", body=b"\xff\x00"))
-    assert context.ledger.incident("poison/m1").row.told
-    assert context.ledger.writes == 2
+    """With no poison, also where its queue was never made, there is nothing to keep."""
+    wiring.use(replace(context, cloud=lonely_cloud(wire=Wire(lambda _: Answer(404)))))
+    converge.keep_poison(None)
+    assert context.ledger.writes == 0
 
 
 def test_watching_is_called_without_a_host(context: wiring.Context):
@@ -130,7 +131,7 @@ def test_a_missing_rules_file_stops_the_start(tmp_path: Path):
 
 def test_a_good_rules_file_starts(tmp_path: Path):
     """With the shipped file the app loads without any setting, and without the SDKs that indexing does not need."""
-    assert start(tmp_path, (ROOT / "rules.yaml").read_text(encoding="utf-8")).stdout.strip() == "4"
+    assert start(tmp_path, (ROOT / "rules.yaml").read_text(encoding="utf-8")).stdout.strip() == "5"
 
 
 def cloud_event(data: Any, **others: Any) -> Any:

@@ -56,7 +56,7 @@ def test_flexguard() -> None:
         found = {function["name"]: function for function in ready["functions"]}
         assert found["on_server_event"]["trigger"] == "eventGridTrigger"
         assert found["converge_server"]["queueName"] == "converge"
-        assert found["keep_poison"]["queueName"] == "converge-poison"
+        assert found["keep_poison"]["schedule"] == "0 */15 * * * *"
         assert found["watch_jobs"]["schedule"] == "0 */15 * * * *"
         assert ready["webhook"].startswith(
             ready["url"] + "/runtime/webhooks/eventgrid?functionName=on_server_event&code="

@@ -14,7 +14,11 @@ LEAST = {
     "AzureWebJobsStorage__tableServiceUri": "https://a.table.core.windows.net",
 }
 
-GUIDS = {"FLEXGUARD_SUBSCRIPTIONS": SUBSCRIPTION, "FLEXGUARD_VAULT_IDENTITIES": f"{PRINCIPAL.upper()},"}
+LISTS = {
+    "FLEXGUARD_SUBSCRIPTIONS": SUBSCRIPTION,
+    "FLEXGUARD_VAULT_IDENTITIES": f"{PRINCIPAL.upper()},",
+    "FLEXGUARD_MANAGEMENT_GROUPS": "corp, Online",
+}
 
 
 def test_three_settings_are_enough():
@@ -29,10 +33,11 @@ def test_every_setting_has_its_variable():
     """Each field of the settings can be set, and each variable sets a field."""
     assert set(VARIABLES) == set(Settings.__dataclass_fields__)
     given = {variable: f"https://x/{name}" for name, variable in VARIABLES.items()}
-    settings = read_settings({**given, **GUIDS, "FLEXGUARD_RULES": "my.yaml"}, HOME)
+    settings = read_settings({**given, **LISTS, "FLEXGUARD_RULES": "my.yaml"}, HOME)
     assert settings.rules_path == HOME / "my.yaml"
     assert settings.vault_identities == {PRINCIPAL}
-    plain = set(VARIABLES) - {"subscriptions", "vault_identities", "rules_path"}
+    assert settings.management_groups == {"corp", "online"}
+    plain = set(VARIABLES) - {"subscriptions", "vault_identities", "management_groups", "rules_path"}
     assert {name: getattr(settings, name) for name in plain} == {name: f"https://x/{name}" for name in plain}
 
 

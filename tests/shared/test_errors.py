@@ -1,5 +1,6 @@
 """Errors: every way in which Azure says no becomes one value with code, message, wait and doubt."""
 
+import json
 from typing import Any
 
 import pytest
@@ -154,6 +155,12 @@ def test_a_broken_line(cause: Exception, *, may_have_happened: bool):
     """Without a connection nothing was sent; after a lost answer it may have happened."""
     error = failed(cause)
     assert (error.code, error.may_have_happened, error.status) == (type(cause).__name__, may_have_happened, 0)
+
+
+def test_an_answer_that_is_no_json():
+    """A page of HTML where JSON should be is Azure's doing, and worth asking again."""
+    with pytest.raises(CloudError, match="UnreadableAnswer"), translated():
+        json.loads("<html>")
 
 
 def test_a_bug_is_not_translated():

@@ -1,4 +1,4 @@
-"""What keeps a caller from writing although it has the role: locks, Azure Policy, denials, providers, Resource Guards."""
+"""What keeps a caller from writing although it has the role: locks, Azure Policy, denials, Resource Guards."""
 
 import pytest
 from dataprotection_world import (

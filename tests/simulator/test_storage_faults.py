@@ -1,4 +1,4 @@
-"""What queues and tables can do wrong: double, lose hold of, poison and replay messages; forget, roll back, conflict."""
+"""What queues and tables can do wrong: double, lose, poison and replay messages; forget, roll back, conflict."""
 
 import pytest
 from azure.core import MatchConditions

@@ -1,4 +1,4 @@
-"""The world changes under whoever works in it: servers go, move and are promoted, vaults fail, people do things by hand."""
+"""The world changes under whoever works in it: servers go and move, vaults fail, people do things by hand."""
 
 import pytest
 from dataprotection_world import (

@@ -144,6 +144,19 @@ def test_what_changes_nothing_is_never_kept_back(estate):
     assert (made.enqueued, made.waiting) == (1, CROWD - 1)
 
 
+def test_what_was_over_budget_goes_on_with_the_sweep_that_may(estate):
+    """Five servers are tagged where three are allowed: the two that waited are no more than the sweep may change."""
+    world, servers = ready(estate, 5)
+    for server in servers:
+        world.arm("PATCH", f"{server}/providers/Microsoft.Resources/tags/default", TAGGED)
+    world.run(seconds=300)
+    made = swept()
+    assert made.enqueued == 2
+    assert "blocked_over_budget" not in made.counts
+    world.run(seconds=300)
+    assert verdicts(world, servers) == ["first_backup_pending"] * 5
+
+
 @pytest.mark.parametrize(("monthly", "enqueued"), [(100, 0), (1000, CROWD)])
 def test_the_brake_knows_money(estate, monthly, enqueued):
     """Twelve servers cost 6 and four points of 10 GB for 0.1 each: 120 a month, estimated."""

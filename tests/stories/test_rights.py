@@ -106,7 +106,7 @@ def failures(world):
 
 
 def asked_for(world, renamed):
-    """The actions that Azure asked the app for, as this Azure calls them. Resource Graph asks for each row by itself."""
+    """The actions that Azure asked the app for, as this Azure calls them. Resource Graph asks for each row."""
     names = {action.lower(): action for action in ACTIONS}
     operations = {names.get(call.operation.lower(), call.operation) for call in world.app_calls()}
     of_rows = {READS_SUBSCRIPTION} if GRAPH in operations else set()

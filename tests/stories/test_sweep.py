@@ -4,10 +4,12 @@ import gzip
 import json
 from dataclasses import replace
 
+import pytest
 from conftest import GOLD, INSTANCES, POLICIES, RULES
 
 from cli.rehearsal import APP
 from functions import wiring
+from shared.cloud.errors import CloudError
 from shared.sweep import sweep
 
 BRONZE = {"backup-tier": "bronze"}
@@ -111,6 +113,28 @@ def test_a_partial_answer_is_named_and_what_was_read_is_worked_on(estate):
     made = swept()
     assert made.incomplete == (f"subscription {UNSEEN}: not to be seen: it does not exist, or we may not read it",)
     assert made.enqueued == 1
+
+
+def test_storage_that_fails_keeps_nobody_unprotected(estate):
+    """Blob storage is gone: the servers are enqueued first, and then the sweep fails aloud."""
+    world, (server,) = deaf(estate, ("pg-one", BRONZE))
+    world.azure.blobs.containers.clear()
+    with pytest.raises(CloudError):
+        swept()
+    world.run(seconds=300)
+    assert world.row(server).verdict == "first_backup_pending"
+
+
+def test_a_management_group_that_shows_nothing_is_not_an_empty_estate(estate):
+    """The group cannot be seen: said, with the subscription that should be below it, and nothing is called missing."""
+    world, _ = deaf(estate, ("pg-one", BRONZE))
+    world.settings = replace(world.settings, management_groups=frozenset({"corp"}))
+    world.start()
+    made = swept()
+    assert [line.split(":")[0] for line in made.incomplete][-2:] == [
+        "management group corp", f"subscription {next(iter(world.settings.subscriptions))}",
+    ]  # fmt: skip
+    assert (made.servers, made.enqueued) == ((), 0)
 
 
 def test_a_server_that_is_gone_is_orphaned_only_when_everything_was_read(estate):

@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 WANTED = {canonicalize_name(one.name): one for one in map(Requirement, PROJECT["dependencies"])}
 # Named in pyproject.toml, and imported by no module of ours. Each has its reason.
 NOT_IMPORTED = {
-    "azure-mgmt-resourcegraph": "the product's owner requires it; Resource Graph is asked by requests of our own: decision 10",
+    "azure-mgmt-resourcegraph": "the owner requires it; Resource Graph is asked by requests of our own: decision 10",
     "tzdata": "the time zones of zoneinfo, where the operating system has none",
 }
 
