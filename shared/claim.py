@@ -91,8 +91,8 @@ def judge(row: ServerRow | None, message: Message, message_id: str, now: datetim
         first = ServerRow(server_id=message.server_id, generation=message.generation or 0)
         return _claim(first, message, message_id, now)
     if row.claimed_by == message_id:
-        if not row.settled:  # we died while working on it
-            return Claimed(msgspec.structs.replace(row, next_look_at=now + LEASE), "")
+        if not row.settled:  # we died while working on it, or somebody still does: then the new generation stops it
+            return Claimed(msgspec.structs.replace(row, generation=row.generation + 1, next_look_at=now + LEASE), "")
         # we died after settling; the continuation may not have been sent
         return Skipped("already_done", _left_s(row, now), row.generation)
     busy = not row.settled and row.next_look_at is not None and now < row.next_look_at

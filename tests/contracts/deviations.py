@@ -76,17 +76,16 @@ OF_MODELS = {
 """Members that the clients' models do not know, and that Azure sends all the same."""
 
 _NOT_NEEDED = "neither the product nor its operators use it"
-_GUARD = "resource guards stand beside the product as a document; nothing here needs one to be there"
+_GUARD = "a guard protects or it does not; its requests and its own changes have no part in the product"
 _LAST = ("DisableSoftDelete", "DeleteResourceGuardProxy", "BackupSecurityPIN", "DeleteProtectedItem")
 _REQUESTS = (*_LAST, "UpdateProtectionPolicy", "UpdateProtectedItem")
 NOT_SIMULATED = {
     **dict.fromkeys(
         (
-            *(f"ResourceGuards_{verb}" for verb in ("Put", "Get", "Delete", "Patch")),
-            *(f"ResourceGuards_GetResourcesIn{scope}" for scope in ("Subscription", "ResourceGroup")),
+            "ResourceGuards_Patch",
+            "ResourceGuards_GetResourcesInSubscription",
             *(f"ResourceGuards_Get{kind}RequestsObjects" for kind in _REQUESTS),
             *(f"ResourceGuards_GetDefault{kind}RequestsObject" for kind in _REQUESTS),
-            *(f"DppResourceGuardProxy_{verb}" for verb in ("List", "Get", "CreateOrUpdate", "Delete", "UnlockDelete")),
         ),
         _GUARD,
     ),

@@ -42,7 +42,11 @@ GRID_EVENT: Json = {
     "eventTime": "2026-11-23T08:00:00Z",
 }
 CLOUD_EVENT: Json = {"id": "1", "source": "flexguard", "type": "Flexguard.Incident", "specversion": "1.0"}
+GUARD = f"{estate.SUB}/resourceGroups/rg-backup/providers/Microsoft.DataProtection/resourceGuards/guard"
 BODIES: dict[str, Any] = {
+    "ResourceGuards_Put": {"location": "westeurope", "properties": {}},
+    "DppResourceGuardProxy_CreateOrUpdate": {"properties": {"resourceGuardResourceId": GUARD}},
+    "DppResourceGuardProxy_UnlockDelete": {"resourceGuardOperationRequests": []},
     "BackupVaults_CreateOrUpdate": estate.VAULT_BODY,
     "BackupVaults_Update": {"tags": {"owner": "platform"}},
     "BackupPolicies_CreateOrUpdate": estate.policy_body(),
@@ -122,6 +126,8 @@ def names(operation: Operation, state: str) -> dict[str, str]:
         "vaultName": "bv-one",
         "backupInstanceName": estate.NAME,
         "backupPolicyName": "weekly",
+        "resourceGuardsName": "guard",
+        "resourceGuardProxyName": "DppResourceGuardProxy",
         "location": "westeurope",
         "serverName": "pg-app-01",
         "resourceId": estate.SERVER[1:],

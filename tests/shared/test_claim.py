@@ -100,10 +100,10 @@ def test_a_claim_is_a_new_generation_with_a_lease(known: ServerRow | None):
 
 
 def test_a_message_that_comes_again_takes_up_its_own_work():
-    """After a death at work the same message goes on in the same generation, with a fresh lease."""
+    """After a death at work the same message goes on with a fresh lease; whoever still works on it is overtaken."""
     claimed = judge(MINE, continuation(2), "me", NOW)
     assert isinstance(claimed, Claimed)
-    assert (claimed.row.generation, claimed.row.next_look_at) == (3, NOW + LEASE)
+    assert (claimed.row.generation, claimed.row.next_look_at) == (4, NOW + LEASE)
 
 
 @pytest.mark.parametrize(
