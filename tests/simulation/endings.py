@@ -1,0 +1,75 @@
+"""Honesty: what must hold when a function has returned as if all were well: nothing vanished, nothing took too long."""
+
+import json
+
+from shared.cloud.clients import TIMEOUT_S
+from tests.simulation import truth
+from tests.simulation.invariants import ENDINGS, register
+from tests.simulation.play import Play
+from tests.simulation.safety import SECRETS
+from tests.simulation.stage import TOPIC
+from tests.simulation.watched import Attempt
+
+CHANGING = {"instance_state", "vault_deleted", "server_moved", "server_deleted", "server_recreated"}
+LONGEST_S = {"event": TIMEOUT_S, "message": 4 * TIMEOUT_S}  # an answer that never comes is waited for so long
+LONGEST_SLEEP_S = {"sweep_estate": 1800.0}  # Source: the longest run of a function on Flex Consumption, by default
+MOST_CALLS = {"event": 3, "message": 40}
+KEPT = {"event": ("event_received", "event_dropped"), "message": ("looked", "message_skipped")}
+
+
+@register("I9", ENDINGS)
+def it_ends_in_time(_: Play, attempt: Attempt) -> str:
+    """A function does not sleep, but for a sweep between pages; it makes few calls, and waits for few lost answers."""
+    if attempt.slept_s > LONGEST_SLEEP_S.get(attempt.what, 0.0):
+        return f"it slept for {attempt.slept_s:.0f} s"
+    if attempt.waited_s > LONGEST_S.get(attempt.what, attempt.waited_s):
+        return f"it waited for {attempt.waited_s:.0f} s"
+    count = len(attempt.calls)
+    return f"it made {count} calls" if count > MOST_CALLS.get(attempt.what, count) else ""
+
+
+@register("I15", ENDINGS)
+def nothing_vanishes(_: Play, attempt: Attempt) -> str:
+    """Every event ends received or dropped, every message looked at or skipped, in writing; what goes on, goes on."""
+    wanted = KEPT.get(attempt.what)
+    if wanted and not attempt.wrote(*wanted):
+        return "it returned and did not say what became of it"
+    goes_on = attempt.wrote("event_received") or any(fact.get("next_look_s") is not None for fact in attempt.facts)
+    sent = any(
+        call.method == "POST" and "/converge/messages" in call.path and call.status == 201 for call in attempt.calls
+    )
+    return "it said that it goes on, and sent no message" if goes_on and not sent else ""
+
+
+@register("I8", ENDINGS)
+def nothing_secret_is_written_down(_: Play, attempt: Attempt) -> str:
+    """No line of the log has a secret in it: no tag but ours, no signed address, no token."""
+    found = next((match for fact in attempt.facts if (match := SECRETS.search(str(fact)))), None)
+    return f"the log has {found[0]!r}" if found else ""
+
+
+@register("I7", ENDINGS)
+def _rests_begin(play: Play, attempt: Attempt) -> str:
+    """A rest counts, for I7, when its look has ended: one that failed is repeated by the queue."""
+    if attempt.row and attempt.what == "message" and attempt.wrote("looked"):
+        play.rests.pop(attempt.row, None)
+        if attempt.rests_until:
+            play.rests[attempt.row] = attempt.rests_until
+    return ""
+
+
+@register("I11", ENDINGS)
+def _telling_is_noted(play: Play, attempt: Attempt) -> str:
+    """An alert counts as told, for I11, when its run ended and nothing went wrong in it."""
+    if all(call.status and (call.status < 400 or call.status == 404) for call in attempt.calls):
+        for call in attempt.calls:
+            play.told |= {event["id"] for event in json.loads(call.text)} if call.host in TOPIC else set()
+    return ""
+
+
+@register("I3", ENDINGS)
+def protected_is_protected(play: Play, attempt: Attempt) -> str:
+    """Nobody calls a server protected that is not, unless it changed just then."""
+    called = (fact["server"] for fact in attempt.facts if fact["fact"] == "looked" and fact["verdict"] == "protected")
+    wrong = [server for server in called if not truth.is_protected(play.azure.world, server)]
+    return f"{wrong[0]} is called protected" if wrong and not play.stage.done & CHANGING else ""

@@ -1,0 +1,98 @@
+"""The app dies twice, at every pair of calls of the happy path, and its world must end as without any death."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from azure.core.pipeline.transport import HttpTransport
+
+from cli.rehearsal import Rehearsal
+from cli.stage import INSTANCES
+from functions import wiring
+from simulator.azure import Crash
+from tests.simulation import truth
+
+RULES = """\
+mode: protect
+vaults: [{id: "{vault:westeurope}"}]
+tiers:
+  gold:
+    backup: {days: [sunday], at: "01:30", time_zone: Europe/Berlin}
+    keep: {default: 35 days, weekly: 12 weeks, monthly: 12 months, yearly: 10 years}
+"""
+STORY_S = 2 * 3600
+
+
+class Mortal(HttpTransport[Any, Any]):
+    """Dies at these moments: twice the number of a call, and one more for after it.
+
+    What the host does by itself is no call.
+    """
+
+    def __init__(self, inner: HttpTransport[Any, Any]) -> None:
+        self.inner, self.moments, self.calls = inner, set[int](), -1
+
+    def send(self, request: Any, **options: Any) -> Any:
+        is_polling = request.method == "GET" and request.url.split("?")[0].endswith("/messages")
+        is_starting = request.method == "PUT" and request.url.split("?")[0].endswith("/converge")
+        if is_polling or is_starting:
+            return self.inner.send(request, **options)
+        self.calls += 1
+        number = self.calls
+        if 2 * number in self.moments:
+            raise Crash
+        answer = self.inner.send(request, **options)
+        if 2 * number + 1 in self.moments:
+            raise Crash
+        return answer
+
+    def sleep(self, duration: float) -> None:
+        self.inner.sleep(duration)  # type: ignore[attr-defined]  # the in-process transport has it
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def places(step: int = 1) -> Iterator[tuple[int, int]]:
+    """Every pair of moments of the happy path; step leaves some out."""
+    length = 2 * (_told(()).calls + 1)
+    for first in range(0, length, step):
+        for second in range(first + 1, length, step):
+            yield first, second
+
+
+def play(moments: tuple[int, ...]) -> str:
+    """Die at these moments; "" when the world ends as it should, else how it does."""
+    return _told(moments).ending
+
+
+class _Told:
+    def __init__(self, calls: int, ending: str) -> None:
+        self.calls, self.ending = calls, ending
+
+
+def _told(moments: tuple[int, ...]) -> _Told:
+    mortals: list[Mortal] = []
+
+    def wrap(transport: HttpTransport[Any, Any]) -> Mortal:
+        mortals.append(Mortal(transport))
+        return mortals[-1]
+
+    world = Rehearsal(RULES, wrap=wrap)
+    server = world.create_server("pg-one", {})
+    world.run(seconds=1200)
+    mortals[0].calls, mortals[0].moments = -1, set(moments)
+    tags = {"operation": "Merge", "properties": {"tags": {"backup-tier": "gold"}}}
+    world.arm("PATCH", f"{server}/providers/Microsoft.Resources/tags/default", tags)
+    world.run(seconds=STORY_S)
+    wiring.use(None)
+    return _Told(mortals[0].calls, _ending(world, server, moments))
+
+
+def _ending(world: Rehearsal, server: str, moments: tuple[int, ...]) -> str:
+    states = [truth.state_of(instance) for instance in world.of_type(INSTANCES)]
+    jobs = [job.body["properties"]["status"] for job in world.of_type(truth.JOBS)]
+    found = (states, jobs, world.row(server).verdict)
+    return "" if found == (["ProtectionConfigured"], ["Completed"], "protected") else f"dead at {moments}: {found}"

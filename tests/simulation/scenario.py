@@ -1,0 +1,221 @@
+"""What a seed decides: the estate, the rules, what people do, and what goes wrong. Data only; `play.py` plays it."""
+
+import random
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from simulator.fault_names import FAULTS, of_place
+
+SUBSCRIPTION = "5b1f8c1e-0d3a-4a57-9a3e-0e6f5d2c7a10"
+SCOPE = f"/subscriptions/{SUBSCRIPTION}"
+REGIONS = ("westeurope", "northeurope")
+FAULTS_S = 3 * 3600.0
+STARTS = (
+    datetime(2026, 11, 23, 8, 0, tzinfo=UTC),  # a Monday morning
+    datetime(2026, 11, 21, 19, 0, tzinfo=UTC),  # the night in which the weekly backups run
+    datetime(2026, 10, 24, 21, 0, tzinfo=UTC),  # the night in which summer time ends
+)
+# What can never happen to the app, which deletes no policies; and what would make the whole world unprotectable.
+NEVER = {
+    "policy_in_use": "the app deletes no policy",
+    "server_too_large": "it is no accident: every backup of every server would fail",
+}
+RATED = tuple(name for name, kind in FAULTS.items() if kind.place != "world" and name not in NEVER)
+# Some details are drawn, so that nothing lasts longer than the quiet phase. name: (detail, from, to)
+DETAILS = {
+    "throttle": ("retry_after_s", 1, 900), "throttle_date": ("retry_after_s", 1, 900),
+    "delay_event": ("after_s", 30, FAULTS_S), "graph_stale": ("lag_s", 30, 7200), "graph_phantom": ("lag_s", 30, 7200),
+    "clock_skew": ("skew_s", -300, 300), "store_rolled_back": ("after_s", 60, 7200),
+    "replay_message": ("after_s", 60, 7200), "slow_protection": ("after_s", 60, 3600),
+    "slow_role": ("after_s", 60, 2400), "late_job": ("after_s", 60, 7200), "job_turns": ("after_s", 60, 7200),
+}  # fmt: skip
+# A message that was taken five times is given up on; in the poison queue itself nobody would ever take it again.
+ONLY_AT = {"poison_message": "queue get /converge/messages"}
+# What is rare gets faults of its own.
+TARGETS = (
+    "flexibleservers/read", "/backupinstances/read", "backuppolicies/read", "roleassignments/read",
+    "deletedbackupinstances/read", "recoverypoints/read", "backupvaults/read", "operationstatus/read", "resourcegraph",
+    "validateforbackup", "backupinstances/write", "/backup/action", "backuppolicies/write", "roleassignments/write",
+    "sync/action", "resume", "undelete", "table get", "table put", "table post", "table patch", "queue post /converge/",
+    "queue delete", "grid publish", "blob",
+)  # fmt: skip
+TAGS = ("gold", "gold", "Gold ", "SILVER", "silver", "silver", "bronze", "bronze", "none", "golf", "")
+PEOPLE = (
+    "server_deleted", "server_recreated", "server_stopped", "server_moved", "server_promoted", "role_revoked",
+    "foreign_instance", "soft_deleted_instance", "instance_state", "lock_added", "policy_deleted", "provider_gone",
+    "vault_guarded", "vault_immutable", "vault_state", "vault_without_identity", "vault_new_identity", "vault_deleted",
+)  # fmt: skip
+# What is not done in the middle of a call: Azure refuses a second instance.
+ALONE = ("hosts_down", "foreign_instance", "soft_deleted_instance")
+ODD_STATES = ("ProtectionStopped", "BackupsSuspended", "ProtectionError", "ConfiguringProtectionFailed", "Sideways")
+NO_ROLE = {"code": "UserErrorMissingRequiredPermissions", "message": "Appropriate permissions are missing."}
+CANARY = "hunter2-{}-canary"
+
+
+@dataclass(frozen=True)
+class PlannedServer:
+    """A server of the estate. at_s: when it is asked for; before 0 it was there before the app."""
+
+    name: str
+    group: str
+    region: str
+    tags: dict[str, str]
+    at_s: float
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mishap:
+    """A fault that happens by chance during the first phase. seed: of its chance; target: what it happens to."""
+
+    kind: str
+    rate: float
+    seed: int
+    times: int = 0
+    target: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        often = f", at most {self.times} times" if self.times else ""
+        where = f"of '{self.target}'" if self.target else ""
+        return " ".join(filter(None, (f"{self.kind} at {self.rate:.0%}{often}", where, str(self.detail or ""))))
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that is done at a time: a change of `simulator.sudden`, or "hosts_down" for `detail[for_s]`.
+
+    in_call: it happens in the middle of what the app does, just before one of its next calls.
+    """
+
+    at_s: float
+    kind: str
+    server: int
+    in_call: bool = False
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        when = f"after {self.at_s / 60:.0f} min{', before a call' if self.in_call else ''}"
+        return " ".join(filter(None, (self.kind, f"(server {self.server})", when, str(self.detail or ""))))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Everything that a run depends on. workers: instances of the app. meddling: how often they run into each other.
+
+    down_s: how long the process stays away after it died. page: rows on a page of Resource Graph.
+    """
+
+    seed: int
+    start: datetime
+    rules: dict[str, str]
+    servers: tuple[PlannedServer, ...]
+    workers: int
+    meddling: float
+    down_s: float
+    page: int
+    mishaps: tuple[Mishap, ...]
+    deeds: tuple[Deed, ...]
+
+    @property
+    def end_of_faults(self) -> datetime:
+        return self.start + timedelta(seconds=FAULTS_S)
+
+    def without_server(self, index: int) -> "Scenario":
+        """The same without one server and what is done to it."""
+        kept = self.servers[:index] + self.servers[index + 1 :]
+        deeds = [
+            replace(deed, server=deed.server - (deed.server > index)) for deed in self.deeds if deed.server != index
+        ]
+        return replace(self, servers=kept, deeds=tuple(deeds))
+
+
+def draw(seed: int, servers: int = 5) -> Scenario:
+    """The scenario of a seed, with at most so many servers. The same for the same arguments, always."""
+    chance = random.Random(f"scenario:{seed}")
+    estate = tuple(_server(chance, index) for index in range(chance.randint(1, servers)))
+    return Scenario(
+        seed=seed,
+        start=chance.choice(STARTS),
+        rules=_rules(chance),
+        servers=estate,
+        workers=chance.choice((1, 1, 2, 3)),
+        meddling=chance.choice((0.0, 0.02, 0.1, 0.5)),
+        down_s=chance.choice((0.0, 0.0, 60.0, 1800.0)),
+        page=chance.choice((1, 2, 1000)),
+        mishaps=_mishaps(chance),
+        deeds=tuple(sorted(_deeds(chance, estate), key=lambda deed: deed.at_s)),
+    )
+
+
+def _rules(chance: random.Random) -> dict[str, str]:
+    return {
+        "mode": chance.choices(("protect", "observe"), (19, 1))[0],
+        "adopt": chance.choice(("report", "take")),
+        "downgrade": chance.choice(("finding", "allow")),
+        "resume": chance.choice(("finding", "allow")),
+        "grant": chance.choice(("server", "server", "resource_group")),
+        "default": chance.choice(("", "", "bronze")),
+    }
+
+
+def _server(chance: random.Random, index: int) -> PlannedServer:
+    kinds: tuple[dict[str, Any], ...] = ({}, {}, {}, {}, {"replicationRole": "AsyncReplica"}, {"cluster": {"size": 2}})
+    tags = {"backup-tier": chance.choice(TAGS)} if chance.random() < 0.85 else {}
+    if tags.get("backup-tier") == "none" and chance.random() < 0.7:
+        tags |= {"backup-exempt-until": "2027-01-15", "backup-exempt-reason": "load test"}
+    tags["db-password"] = CANARY.format(index)
+    at_s = chance.choice((-3600.0, -3600.0, 0.0, chance.uniform(0, FAULTS_S / 2)))
+    group = chance.choice(("rg-shop", "rg-orders"))
+    return PlannedServer(f"pg-{index}", group, chance.choice(REGIONS), tags, at_s, chance.choice(kinds))
+
+
+def _mishaps(chance: random.Random) -> tuple[Mishap, ...]:
+    """A swarm: some kinds, each with its own intensity; now and then none at all."""
+    chosen = sorted(chance.sample(RATED, chance.choice((0, 2, 4, 8, 16))))
+    return tuple(_mishap(chance, name) for name in chosen)
+
+
+def _mishap(chance: random.Random, name: str) -> Mishap:
+    rate, times = chance.choice((0.01, 0.03, 0.1, 0.3)), 0
+    if name in of_place("death", "storage", "identity"):
+        rate, times = min(rate, 0.03), chance.randint(1, 4)
+    elif FAULTS[name].target or name in of_place("service", "operation", "started", "role", "graph", "jobs"):
+        rate = chance.choice((0.1, 0.3, 0.6, 0.9))  # there are few of these
+    detail: dict[str, Any] = {}
+    if name in DETAILS:
+        what, least, most = DETAILS[name]
+        detail = {what: round(chance.uniform(least, most))}
+    if name == "fail_protection" and chance.random() < 0.5:
+        detail = dict(NO_ROLE)
+    target = ONLY_AT.get(name, "")
+    if (
+        FAULTS[name].place in ("refused", "lost", "applied", "death")
+        and not FAULTS[name].target
+        and chance.random() < 0.6
+    ):
+        rate, target = chance.choice((0.1, 0.3, 0.6)), chance.choice(TARGETS)
+    return Mishap(name, rate, chance.getrandbits(32), times, target, detail)
+
+
+def _deeds(chance: random.Random, estate: tuple[PlannedServer, ...]) -> list[Deed]:
+    often = ("server_tagged", "server_tagged", "server_tagged", "instance_state", "foreign_instance", "hosts_down")
+    kinds = (*PEOPLE, *often, *often)
+    deeds = []
+    for _ in range(chance.choice((0, 1, 3, 6))):
+        server, kind = chance.randrange(len(estate)), chance.choice(kinds)
+        detail: dict[str, Any] = {}
+        if kind == "server_tagged":
+            tier = {"backup-tier": chance.choice(TAGS)} if chance.random() < 0.8 else {}
+            detail = {"tags": tier | {"db-password": CANARY.format(server)}}
+        if kind == "instance_state":
+            detail = {"state": chance.choice(ODD_STATES)} | ({"error": NO_ROLE} if chance.random() < 0.5 else {})
+        if kind == "vault_state":
+            detail = {"state": chance.choice(("Failed", "Updating"))}
+        if kind == "hosts_down":
+            detail = {"for_s": chance.choice((300, 3600, 3 * 3600))}
+        in_call = kind not in ALONE and chance.random() < 0.5
+        latest_s = 1200 if kind == "foreign_instance" else FAULTS_S
+        deeds.append(Deed(chance.uniform(0, latest_s), kind, server, in_call, detail))
+    return deeds
