@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli import plan_price
 from cli.connection import connect, rules_path
 from cli.output import EXIT_FINDINGS, EXIT_OK, Output, examples, with_output
 from cli.scope import read_view, with_scope
@@ -28,8 +29,16 @@ MOST_SHOWN = 40
 @with_scope
 @click.option("--rules", metavar="FILE", type=click.Path(path_type=Path), help="The rules file to judge by.")
 @click.option("--all", "everything", is_flag=True, help=f"Name all servers with a finding, not the first {MOST_SHOWN}.")
+@click.option("--prices", metavar="FILE", type=click.Path(path_type=Path), help="A price file, for orphans.")
 @with_output
-def command(output: Output, scope: "Callable[[frozenset[str]], Scope]", rules: Path | None, *, everything: bool) -> int:
+def command(
+    output: Output,
+    scope: "Callable[[frozenset[str]], Scope]",
+    rules: Path | None,
+    prices: Path | None,
+    *,
+    everything: bool,
+) -> int:
     """Say for every server whether it is protected, why not, and what to do.
 
     Judges by the rules file what Azure shows now, seconds to minutes late, and what the app knows where its table
@@ -41,11 +50,12 @@ def command(output: Output, scope: "Callable[[frozenset[str]], Scope]", rules: P
     region, tier, owner, mode, verdict, reason, fix, vault, policy, latest_point.
     """
     from shared import rules_file
+    from shared.core.cost import with_orphan_fee
     from shared.core.judgement import coverage, is_finding
 
-    read = rules_file.load(rules or rules_path())
+    read, known = rules_file.load(rules or rules_path()), plan_price.read(prices)
     view = read_view(output, connect(), scope, [read])
-    judged = view.plan(read).judged
+    judged = tuple(with_orphan_fee(one, view.estate, known) for one in view.plan(read).judged)
     findings = [one for one in judged if is_finding(one.verdict)]
     output.data([one.line for one in judged])
     _show_counts(output, judged, coverage(judged))

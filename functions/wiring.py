@@ -76,9 +76,11 @@ def _from_environment() -> Context:
 
 
 def _prices(found: Rules) -> "Prices | None":
-    """The price file that was deployed with the app, where the rules limit what changes may cost. Raises BadPrices."""
-    if not found.brake.monthly_price:
-        return None
+    """The price file that was deployed with the app, if there is one. Raises BadPrices.
+
+    There must be one where the rules limit what changes may cost.
+    """
     from shared import prices_file
 
-    return prices_file.load(HOME / "prices.yaml")
+    path = HOME / "prices.yaml"
+    return prices_file.load(path) if path.exists() or found.brake.monthly_price else None

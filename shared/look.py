@@ -128,7 +128,8 @@ class Look:
 
     def _turn(self, plan: Plan, intent: Intent, observed: Observed) -> Turned:
         subscription = (resource_id.parse(plan.vault_id) or self.server_id).subscription
-        price = monthly_change(intent, observed, plan.vault_id, self.prices) if self.prices else 0.0
+        prices = self.prices if self.rules.brake.monthly_price else None
+        price = monthly_change(intent, observed, plan.vault_id, prices) if prices else 0.0
         return pace.before_writing(self.row, plan, self.rules.brake, price, subscription, self.cloud, self.ledger)
 
     def _held(self, turned: Turned) -> Outcome | None:

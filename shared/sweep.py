@@ -22,7 +22,7 @@ from shared.converge import QUEUE
 from shared.core import brake, pace
 from shared.core.approval import Entry as Write
 from shared.core.approval import plan_hash
-from shared.core.cost import cost
+from shared.core.cost import cost, with_orphan_fee
 from shared.core.estate import Estate, Scope
 from shared.core.incidents import braked
 from shared.core.judgement import Judged, Known, judge
@@ -78,7 +78,7 @@ def sweep(cloud: Cloud, ledger: Ledger, rules: Rules, prices: Prices | None = No
     view = plan.view(cloud, scope, [rules], pause=cloud.transport.sleep)
     estate, before = _complete(view.estate), _before(cloud)
     entries, unfinished = {}, []
-    for one in judge(estate, rules, view.identities):
+    for one in (with_orphan_fee(each, estate, prices) for each in judge(estate, rules, view.identities)):
         entries[one.id.key] = entry(one, _said(one, estate), before, estate.now)
         if one.foreseen.plan.actions:
             unfinished.append(one.id.key)

@@ -1,7 +1,7 @@
 """What does a plan change in the bill? An estimate for each server, today and in the end, by `price.py`. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.core.actions import ChangePolicy, ResumeProtection, Undelete
 from shared.core.actions import Protect as ProtectServer
@@ -11,8 +11,9 @@ from shared.core.judgement import Judged
 from shared.core.meaning import Meaning
 from shared.core.observed import Observed
 from shared.core.policy import tier_meaning, variant_of
-from shared.core.price import NOTHING, Price, Prices, Total, difference, estimate, total
+from shared.core.price import NOTHING, Price, Prices, Total, difference, estimate, money, total
 from shared.core.protection import CONFIGURED
+from shared.core.verdict import Kind
 
 _CHANGING = (ProtectServer, ChangePolicy, ResumeProtection, Undelete)
 
@@ -45,6 +46,20 @@ def cost(one: Judged, estate: Estate, prices: Prices) -> Cost:
         return Cost(now, now)
     wanted = tier_meaning(one.tier, variant_of(one.id, one.tier))
     return Cost(now, _price(one, estate, one.foreseen.vault_id, wanted, prices))
+
+
+def with_orphan_fee(one: Judged, estate: Estate, prices: Prices | None) -> Judged:
+    """The same judgement; of a server that is gone it also says what its backups cost a month at least.
+
+    How much its recovery points hold is not known: no list of the service says it.
+    """
+    if one.verdict.kind is not Kind.ORPHANED or prices is None:
+        return one
+    homes = {instance.vault_id.lower() for instance in estate.instances.get(one.id.key, ())}
+    region = next((vault.location for vault in estate.vaults if vault.id.lower() in homes), "")
+    there = prices.regions.get(region)
+    fee = f"{money(there.instance_month, prices.currency)} a month and its storage" if there else "no price is known"
+    return replace(one, verdict=replace(one.verdict, reason=f"{one.verdict.reason}; billed (estimate): {fee}"))
 
 
 def _price(one: Judged, estate: Estate, vault_id: str, meaning: Meaning | None, prices: Prices) -> Price:

@@ -5,11 +5,12 @@ from datetime import date
 
 import pytest
 
-from shared.core.cost import by_tier, cost
+from shared.core.cost import by_tier, cost, with_orphan_fee
 from shared.core.judgement import judge
 from shared.core.policy import tier_meaning
 from shared.core.price import NOTHING, DumpSize, Prices, RegionPrices, estimate
 from shared.core.rules import Span
+from shared.core.verdict import Kind
 from tests.core.samples import GOLD, RULES, server, vault
 from tests.core.test_estate import KEY, RIGHT, estate, named
 
@@ -49,6 +50,17 @@ def test_a_changed_tier_costs_the_difference():
     found = costs(replace(RULES, tiers={"gold": longer}, adopt="take"), **RIGHT)[KEY]
     assert found.now == GOLD_PRICE
     assert found.change.monthly > 0
+
+
+@pytest.mark.parametrize(("region", "said"), [("westeurope", "10.00 EUR a month"), ("eastus", "no price is known")])
+def test_an_orphan_says_what_it_costs(region, said):
+    """Of a server that is gone the fee of its instance is told, where there is a price; of others nothing is."""
+    made = estate(**RIGHT | {"servers": {}, "vaults": (replace(vault(), location=region),)})
+    (orphan,) = (with_orphan_fee(one, made, PRICES) for one in judge(made, RULES))
+    assert orphan.verdict.kind is Kind.ORPHANED
+    assert said in orphan.verdict.reason
+    (other,) = judge(estate(**PLACES), RULES)
+    assert with_orphan_fee(other, made, PRICES) is other
 
 
 def test_who_does_not_ask_costs_nothing():
