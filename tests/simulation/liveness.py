@@ -68,7 +68,7 @@ def nobody_is_called_protected_wrongly(play: Play) -> str:
 @register("I11", LIVENESS)
 def every_failure_is_told(play: Play) -> str:
     """Every failed backup job was told, and nothing was told that did not fail."""
-    told = str([event for event in play.azure.topic.received if event["type"] == "Flexguard.BackupFailed"])
+    told = str([event for event in play.azure.topic.received if event["type"] == "Flexguard.BackupFailed"]).lower()
     jobs = [job for job in play.azure.world.of_type(truth.JOBS) if truth.is_failed_backup(job)]
     failed = {job.body["name"] for job in jobs}
     old = {job.body["name"] for job in jobs if truth.ended_before(job, play.azure.now - WATCHED)}

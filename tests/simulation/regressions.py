@@ -12,6 +12,7 @@ SEEDS = {
     565: "an elastic cluster with somebody's instance needs no first backup: the harness was wrong",
     581: "a provider that is gone is said also of a server that is protected: the harness was wrong",
     768: "a backup that failed after the last look at the jobs: the harness was wrong",
+    2013: "a job that was told by its id in capitals: the harness was wrong",
     152: "resuming an instance whose operation hangs",
 }
 
