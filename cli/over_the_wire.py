@@ -21,14 +21,16 @@ from typing import IO, Any
 import requests
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueClient
 
 from cli.azurite import Azurite
 from cli.deployment import PROPAGATION_S, api_version, deploy, let_in_reader
 from cli.stage import SCOPE, SUBSCRIPTION, Json
-from shared.cloud.clients import Cloud
+from shared.cloud.clients import STORAGE_VERSION, Cloud
 from shared.cloud.ledger_table import TABLE, TableLedger
+from shared.cloud.snapshot import CONTAINER
 from shared.converge import QUEUE
 from shared.ledger import ServerRow
 from shared.settings import VARIABLES, Settings
@@ -111,7 +113,10 @@ class OverTheWire:
             RequestsTransport(connection_verify=self.azure["environment"]["REQUESTS_CA_BUNDLE"])
         )
         operator = Operator(self._session, self.azure["arm"])
-        self._archive = TableLedger(Cloud(known, operator, transport))
+        cloud = Cloud(known, operator, transport)
+        self._archive = TableLedger(cloud)
+        container = f"{known.blob_endpoint}/{CONTAINER}?restype=container"
+        cloud.blobs.send_request(HttpRequest("PUT", container, headers={"x-ms-version": STORAGE_VERSION}))
         TableServiceClient(known.table_endpoint, credential=operator, transport=transport).create_table(TABLE)
         QueueClient(known.queue_endpoint, QUEUE, credential=operator, transport=transport).create_queue()
 

@@ -22,6 +22,7 @@ class Settings:
     alert_topic: endpoint of the Event Grid custom topic for alerts; "" sends alerts to the log alone.
     client_id: of a user-assigned identity; "" uses the system-assigned one.
     vault_identities: lower-case principal ids of vaults that may be used although only a tag says so.
+    channels: addresses and keys of alert channels, by the names of their variables; secrets, so they are not shown.
     """
 
     subscriptions: frozenset[str]
@@ -31,6 +32,7 @@ class Settings:
     blob_endpoint: str = ""
     client_id: str = ""
     vault_identities: frozenset[str] = frozenset()
+    channels: Mapping[str, str] = field(default_factory=dict, repr=False)
     rules_path: Path = field(default=Path("rules.yaml"))
     arm_endpoint: str = "https://management.azure.com"
     arm_scope: str = "https://management.azure.com/.default"
@@ -52,6 +54,7 @@ VARIABLES: dict[str, str] = {
     "arm_scope": "FLEXGUARD_ARM_SCOPE",
     "storage_scope": "FLEXGUARD_STORAGE_SCOPE",
 }
+CHANNELS = "FLEXGUARD_CHANNEL_"  # what the variables of alert channels begin with; which there are, the rules say
 _REQUIRED = ("subscriptions", "queue_endpoint", "table_endpoint")
 _GUIDS = {"subscriptions": "subscription ids", "vault_identities": "principal ids of vaults"}
 _ENDPOINTS = ("queue_endpoint", "table_endpoint", "blob_endpoint", "alert_topic", "arm_endpoint")
@@ -84,4 +87,7 @@ def read_settings(environment: Mapping[str, str], folder: Path, required: Sequen
     given = {name: value for name, value in given.items() if name not in (*_GUIDS, "rules_path")}
     path = folder / (found["rules_path"] or "rules.yaml")
     subscriptions, identities = (listed[name] for name in _GUIDS)
-    return Settings(subscriptions=subscriptions, vault_identities=identities, rules_path=path, **given)
+    channels = {name: text.strip() for name, text in environment.items() if name.startswith(CHANNELS) and text.strip()}
+    return Settings(
+        subscriptions=subscriptions, vault_identities=identities, channels=channels, rules_path=path, **given
+    )
