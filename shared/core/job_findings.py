@@ -107,7 +107,7 @@ def _failed(name: str, job: Job, log: JobLog, entry: Entry | None) -> Finding:
         owner=entry.owner if entry else "",
         link=failure.link,
         occurrence=name,
-        is_over=is_expected or _newest_good(log, server, entry) > at,
+        is_over=is_expected or _is_made_good(job, log, entry),
         details={"job": job.id, "vault": job.vault_id, "instance": job.instance_id, "message": job.message},
     )
 
@@ -139,9 +139,14 @@ def _began(job: Job, now: datetime) -> datetime:
     return job.started_at or job.ended_at or now
 
 
-def _newest_good(log: JobLog, server: str, entry: Entry | None) -> datetime:
-    points = [log.good.get(server), entry.latest_point if entry else None]
-    return max((at for at in points if at), default=datetime.min.replace(tzinfo=log.now.tzinfo))
+def _is_made_good(job: Job, log: JobLog, entry: Entry | None) -> bool:
+    """Whether a good backup began after a failed one, or a point is newer than its end: one in between is its own."""
+    good, point, began = (
+        log.good.get(job.server_id.lower()),
+        entry.latest_point if entry else None,
+        _began(job, log.now),
+    )
+    return bool((good and good > began) or (point and point > (job.ended_at or began)))
 
 
 def _is_second_of_week(good: list[datetime] | tuple[datetime, ...], at: datetime) -> bool:

@@ -156,11 +156,14 @@ def _start(intent: Protect, instance: Instance, observed: Observed, memory: Last
 
 
 def triggered(backup: LastBackup, ended: Running) -> LastBackup:
-    """What is known once the trigger's operation has ended: it ends when the job exists, not when the job ends."""
-    if ended.status == "succeeded" and ended.job_id:
-        return replace(backup, step="started", job_id=ended.job_id)
-    forgotten = ended.error[0] in ("OperationNotFound", "ForeignHost")  # then the list of jobs tells
-    return backup if forgotten else replace(backup, step="failed")
+    """What is known once the trigger's operation has ended: it ends when the job exists, not when the job ends.
+
+    Only the service itself can say that there is no job; where it has not, the list of jobs tells.
+    """
+    if ended.status == "succeeded":
+        return replace(backup, step="started", job_id=ended.job_id) if ended.job_id else backup
+    is_known = ended.error[0] not in ("OperationNotFound", "OperationNeverEnded", "ForeignHost")
+    return replace(backup, step="failed") if is_known else backup
 
 
 def _mine(instance: Instance, observed: Observed) -> list[Job]:

@@ -81,10 +81,14 @@ def first_backups_are_made(play: Play) -> str:
 
 @register("I13", LIVENESS)
 def every_wish_is_answered(play: Play) -> str:
-    """No wish for a backup is left without an answer, unless its message was poisoned, which people were told."""
+    """No wish for a backup is left that nobody will look at, unless its message was poisoned and told."""
     poisoned = "".join(play.poisoned).lower()
-    open_wishes = [one for one in play.stage.ids if play.stage.row(one).wish and one.lower() not in poisoned]
-    return f"the wish for a backup of {open_wishes[0]} has no answer" if open_wishes else ""
+    for server in play.stage.ids:
+        row = play.stage.row(server)
+        comes = row.next_look_at is not None and row.next_look_at > play.azure.now
+        if row.wish and not comes and server.lower() not in poisoned:
+            return f"the wish for a backup of {server} has no answer"
+    return ""
 
 
 @register("I15", LIVENESS)

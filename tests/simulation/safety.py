@@ -105,9 +105,11 @@ def no_backup_is_asked_for_blindly(play: Play, call: Call) -> str:
 
 
 @register("I5", ANSWERED)
-def _jobs_are_read(play: Play, call: Call, _: Any) -> str:
-    """When jobs were last read in a look at a server, for I5."""
-    if "/backupjobs" in call.path.lower() and call.status < 300 and call.attempt.row:
+def _jobs_are_read(play: Play, call: Call, answer: Any) -> str:
+    """When jobs were last read in a look at a server, for I5, or Azure said that it could not start one."""
+    path = call.path.lower()
+    has_failed = "/operationstatus/" in path and b'"Failed"' in answer.body()
+    if ("/backupjobs" in path or has_failed) and call.status < 300 and call.attempt.row:
         play.jobs_read[call.attempt.row] = call.at
     return ""
 

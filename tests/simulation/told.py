@@ -38,7 +38,7 @@ def nothing_is_told_twice(play: Play, call: Call) -> str:
 @register("I11", ENDINGS)
 def _telling_is_noted(play: Play, attempt: Attempt) -> str:
     """An alert counts as told, for I11, when its run ended, nothing went wrong in it, and the topic took it."""
-    if not attempt.wrote("alert_not_sent") and all(
+    if not attempt.wrote("alert_not_sent", "poison_not_kept") and all(
         call.status and (call.status < 400 or call.status == 404) for call in attempt.calls
     ):
         for call in attempt.calls:
@@ -167,7 +167,7 @@ def _speaks(verdict: str, incident: Incident) -> bool:
 
 
 def _uncured(play: Play) -> Iterator[tuple[str, Resource]]:
-    """The last failed backup of each server that has no good one since, by its id; of the last minutes nobody knows."""
+    """The last failed backup of each server that no good one outlasted, by its id; of the last minutes nobody knows."""
     last: dict[tuple[str, bool], Resource] = {}
     for job in play.azure.world.of_type(truth.JOBS):
         properties = job.body["properties"]
@@ -178,12 +178,12 @@ def _uncured(play: Play) -> Iterator[tuple[str, Resource]]:
             and properties["operationCategory"] == "Backup"
             and truth.ended_before(job, play.azure.now - JUST_NOW)
         ):
-            last[key] = max(last.get(key, job), job, key=_began)
+            last[key] = max(last.get(key, job), job, key=_ended)
     for (source, has_failed), job in last.items():
         good = last.get((source, False))
-        if has_failed and (good is None or _began(good) <= _began(job)):
+        if has_failed and (good is None or _ended(good) <= _ended(job)):
             yield source, job
 
 
-def _began(job: Resource) -> datetime:
-    return datetime.fromisoformat(job.body["properties"]["startTime"])
+def _ended(job: Resource) -> datetime:
+    return datetime.fromisoformat(job.body["properties"]["endTime"])
