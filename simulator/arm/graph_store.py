@@ -5,6 +5,8 @@ The engine is loaded with the first query. Its tables follow the journal: only r
 
 import json
 import re
+import weakref
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -83,24 +85,35 @@ class Sight:
         return [key for key in seen if not (self.is_hidden and self.is_hidden(key))]
 
 
+def _connect() -> Any:
+    """An engine of its own, with empty tables."""
+    import duckdb_kql  # noqa: PLC0415 (heavy: half a second, 100 MB)
+
+    connection = duckdb_kql.connect()
+    for setting in ("enable_external_access = false", "threads = 1"):  # a thread more costs memory, and saves none
+        connection.execute(f"SET {setting}")
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in _ALL.items())
+    connection.execute(f"CREATE TABLE everything ({columns})")
+    connection.execute("CREATE TABLE visible (key VARCHAR)")
+    return connection
+
+
+_IDLE: list[Any] = []  # Engines of worlds that are gone: to start one takes as long as three queries.
+
+
 class GraphStore:
     """The tables of one world. Can be thrown away and built again from the journal."""
 
     def __init__(self, journal: Journal, tenant_id: str, ancestors_of: Callable[[str], list[Json]]) -> None:
-        import duckdb_kql  # noqa: PLC0415 (heavy: half a second, 100 MB)
-
-        self.connection = duckdb_kql.connect()
-        for setting in ("enable_external_access = false", "threads = 1"):  # a thread more costs memory, and saves none
-            self.connection.execute(f"SET {setting}")
-        columns = ", ".join(f'"{name}" {kind}' for name, kind in _ALL.items())
-        self.connection.execute(f"CREATE TABLE everything ({columns})")
-        self.connection.execute("CREATE TABLE visible (key VARCHAR)")
+        self.connection = _IDLE.pop() if _IDLE else _connect()
+        self.connection.execute("DELETE FROM everything")
+        weakref.finalize(self, _IDLE.append, self.connection)
         self.tenant_id, self.ancestors_of = tenant_id, ancestors_of
         self.blocks: dict[tuple[str, str, str, str], Block] = {}
         self.block_of: dict[str, Block] = {}
         self.points: dict[str, dict[str, str]] = {}  # instance key: its recovery points' times
         self.policies: dict[str, Json] = {}
-        self.version = 0
+        self.versions: Counter[str] = Counter()  # table: how often a row of it has changed
         self.views: dict[str, str] = {}
         self.answers: dict[str, tuple[tuple[Any, ...], datetime, Found]] = {}  # the last one to each query
         self._follow(journal, set(journal.shown))
@@ -117,15 +130,16 @@ class GraphStore:
         changed |= {f"/subscriptions/{key.rpartition('/')[2]}": None for key in changed if MEMBERSHIP.match(key)}
         if not changed:
             return
-        self.version += 1
         fresh = []
         for key in changed:
             self.policies.pop(key, None)
             if block := self.block_of.pop(key, None):
                 del block.keys[key]
+                self.versions[block.table] += 1
             text = journal.shown.get(key)
             row = row_of(text, self._surroundings(journal, key)) if text else None
             if row:
+                self.versions[row.table] += 1
                 fresh.append({"key": key, "tbl": row.table, "block": self._enter(key, row).number} | row.cells)
         keys = json.dumps(list(changed))
         self.connection.execute(
@@ -171,7 +185,8 @@ class GraphStore:
         The same question is not worked out again as long as no row changed. Raises WrongQueryError
         for a query that is wrong, UnplayedQueryError for one that the engine cannot run.
         """
-        named = {table for table in TABLE_NAMES if table in query.lower()} | {"resources"}
+        words = set(re.findall(r"\w+", with_table(query)[0].lower()))
+        named = words.intersection(TABLE_NAMES)
         whole, single = list[int](), list[str]()
         for block in self.blocks.values():
             if block.table in named:
@@ -180,7 +195,7 @@ class GraphStore:
                     whole.append(block.number)
                 else:
                     single += keys
-        asked = (self.version, whole, single)
+        asked = ([self.versions[table] for table in sorted(named)], whole, single)
         before, at, found = self.answers.get(query, (None, now, None))
         if found and before == asked and (at == now or is_next_page or not _TELLS_TIME.search(query)):
             return found

@@ -38,7 +38,7 @@ QUEUE = "converge"
 HOST_JSON = json.loads((Path(__file__).parents[2] / "host.json").read_text())
 REDELIVER_S = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)  # Source: Event Grid's schedule of repeated delivery
 STARTS_AGAIN_S = 30.0
-QUIET_S, MOST_QUIET_S = 2.1 * 3600.0, 9 * 3600.0  # two sweeps; and the longest that an answer of Azure may delay
+QUIET_S, MOST_QUIET_S = 1.1 * 3600.0, 9 * 3600.0  # a sweep; and the longest that an answer of Azure may delay
 HEALED = timedelta(minutes=75)  # what a look got wrong, or never did, the next sweep makes up for
 MOST_TURNS = 20_000
 
@@ -141,7 +141,7 @@ class Play:
             self.azure.world.faults.waiting.clear()
             self.is_quiet = True
             self.tell("quiet", "from here on nothing goes wrong any more")
-            self._until(self.scenario.end_of_faults + timedelta(seconds=QUIET_S))
+            self._until(self.scenario.end_of_faults + timedelta(seconds=self.scenario.lingers_s + QUIET_S))
             latest = self.scenario.end_of_faults + timedelta(seconds=MOST_QUIET_S)
             while self._is_busy() and self.azure.now < latest:
                 self._until(self.azure.now + timedelta(minutes=15))

@@ -3,11 +3,14 @@
 A seed draws another world when scenario.py changes, so the shrunk world is kept beside it.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from tests.simulation.scenario import Deed, Mishap, PlannedServer, Scenario, draw
 
-# Seeds that failed, as scenario.py draws them now, and why.
+# Seeds that failed, as scenario.py draws them for this time, and why.
+LENGTH_S = 3 * 3600.0
 SEEDS = {
     565: "an elastic cluster with somebody's instance needs no first backup: the harness was wrong",
     581: "a provider that is gone is said also of a server that is protected: the harness was wrong",
@@ -17,13 +20,19 @@ SEEDS = {
 }
 
 
-def _world(*mishaps: Mishap, deeds: tuple[Deed, ...] = (), workers: int = 1, meddling: float = 0.0) -> Scenario:
+def _world(
+    *mishaps: Mishap,
+    deeds: tuple[Deed, ...] = (),
+    workers: int = 1,
+    meddling: float = 0.0,
+    rules: Mapping[str, str] = MappingProxyType({}),
+) -> Scenario:
     """One server that wants gold, one app, and this that goes wrong."""
-    rules = {"mode": "protect", "adopt": "report", "downgrade": "finding", "resume": "finding", "grant": "server"}
+    usual = {"mode": "protect", "adopt": "report", "downgrade": "finding", "resume": "finding", "grant": "server"}
     server = PlannedServer("pg-0", "rg-shop", "westeurope", {"backup-tier": "gold"}, 60.0)
     return replace(
-        draw(0), rules=rules | {"default": ""}, servers=(server,), workers=workers, meddling=meddling, down_s=0.0,
-        page=1000, mishaps=mishaps, deeds=deeds,
+        draw(0), rules=usual | {"default": ""} | rules, servers=(server,), workers=workers, meddling=meddling, down_s=0.0,
+        page=1000, mishaps=mishaps, deeds=deeds, faults_s=LENGTH_S,
     )  # fmt: skip
 
 
@@ -43,6 +52,10 @@ WORLDS = {
     ),
     "two instances that had taken the same message both started the first backup": _world(
         Mishap("two_workers", 0.5, 3, times=30), Mishap("duplicate_event", 0.9, 3), workers=3, meddling=0.5,
+    ),
+    "an operation that failed left the instance busy for ever: the local Azure was wrong": _world(
+        Mishap("fail_operation", 0.9, 1, target="resumeprotection", times=2),
+        deeds=(Deed(900.0, "instance_state", 0, detail={"state": "ProtectionStopped"}),), rules={"resume": "allow"},
     ),
     "a policy that was deleted was believed to be there, as the ledger knew what it had meant": _world(
         deeds=(Deed(5400.0, "policy_deleted", 0),),

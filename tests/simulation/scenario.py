@@ -10,7 +10,12 @@ from simulator.fault_names import FAULTS, of_place
 SUBSCRIPTION = "5b1f8c1e-0d3a-4a57-9a3e-0e6f5d2c7a10"
 SCOPE = f"/subscriptions/{SUBSCRIPTION}"
 REGIONS = ("westeurope", "northeurope")
-FAULTS_S = 3 * 3600.0
+FAULTS_S = (
+    1800.0,
+    3600.0,
+    3600.0,
+    3 * 3600.0,
+)  # How long things go wrong: most meet in a short time, some need a long one.
 STARTS = (
     datetime(2026, 11, 23, 8, 0, tzinfo=UTC),  # a Monday morning
     datetime(2026, 11, 21, 19, 0, tzinfo=UTC),  # the night in which the weekly backups run
@@ -25,7 +30,7 @@ RATED = tuple(name for name, kind in FAULTS.items() if kind.place != "world" and
 # Some details are drawn, so that nothing lasts longer than the quiet phase. name: (detail, from, to)
 DETAILS = {
     "throttle": ("retry_after_s", 1, 900), "throttle_date": ("retry_after_s", 1, 900),
-    "delay_event": ("after_s", 30, FAULTS_S), "graph_stale": ("lag_s", 30, 7200), "graph_phantom": ("lag_s", 30, 7200),
+    "delay_event": ("after_s", 30, 10_800), "graph_stale": ("lag_s", 30, 7200), "graph_phantom": ("lag_s", 30, 7200),
     "clock_skew": ("skew_s", -300, 300), "store_rolled_back": ("after_s", 60, 7200),
     "replay_message": ("after_s", 60, 7200), "slow_protection": ("after_s", 60, 3600),
     "slow_role": ("after_s", 60, 2400), "late_job": ("after_s", 60, 7200), "job_turns": ("after_s", 60, 7200),
@@ -105,7 +110,8 @@ class Deed:
 class Scenario:
     """Everything that a run depends on. workers: instances of the app. meddling: how often they run into each other.
 
-    down_s: how long the process stays away after it died. page: rows on a page of Resource Graph.
+    down_s: how long the process stays away after it died. page: rows on a page of Resource Graph. faults_s: how long
+    things go wrong.
     """
 
     seed: int
@@ -118,10 +124,19 @@ class Scenario:
     page: int
     mishaps: tuple[Mishap, ...]
     deeds: tuple[Deed, ...]
+    faults_s: float
 
     @property
     def end_of_faults(self) -> datetime:
-        return self.start + timedelta(seconds=FAULTS_S)
+        """When the last thing has gone wrong."""
+        return self.start + timedelta(seconds=self.faults_s)
+
+    @property
+    def lingers_s(self) -> float:
+        """How long something that went wrong may last after that: an event that comes late, a row that is old."""
+        return max(
+            (mishap.detail.get(what, 0.0) for mishap in self.mishaps for what in ("after_s", "lag_s")), default=0.0
+        )
 
     def without_server(self, index: int) -> "Scenario":
         """The same without one server and what is done to it."""
@@ -132,10 +147,15 @@ class Scenario:
         return replace(self, servers=kept, deeds=tuple(deeds))
 
 
-def draw(seed: int, servers: int = 5) -> Scenario:
-    """The scenario of a seed, with at most so many servers. The same for the same arguments, always."""
-    chance, wishes = random.Random(f"scenario:{seed}"), random.Random(f"wishes:{seed}")
-    estate = tuple(_server(chance, index) for index in range(chance.randint(1, servers)))
+def draw(seed: int, servers: int = 5, faults_s: float = 0.0) -> Scenario:
+    """The scenario of a seed, with at most so many servers. The same for the same arguments, always.
+
+    faults_s: how long things go wrong; 0 lets the seed decide.
+    """
+    chance = random.Random(f"scenario:{seed}")
+    faults_s = faults_s or random.Random(f"length:{seed}").choice(FAULTS_S)
+    estate = tuple(_server(chance, index, faults_s) for index in range(chance.randint(1, servers)))
+    wishes = _wishes(random.Random(f"wishes:{seed}"), estate, faults_s)
     return Scenario(
         seed=seed,
         start=chance.choice(STARTS),
@@ -146,7 +166,8 @@ def draw(seed: int, servers: int = 5) -> Scenario:
         down_s=chance.choice((0.0, 0.0, 60.0, 1800.0)),
         page=chance.choice((1, 2, 1000)),
         mishaps=_mishaps(chance),
-        deeds=tuple(sorted((*_deeds(chance, estate), *_wishes(wishes, estate)), key=lambda deed: deed.at_s)),
+        deeds=tuple(sorted((*_deeds(chance, estate, faults_s), *wishes), key=lambda deed: deed.at_s)),
+        faults_s=faults_s,
     )
 
 
@@ -161,13 +182,13 @@ def _rules(chance: random.Random) -> dict[str, str]:
     }
 
 
-def _server(chance: random.Random, index: int) -> PlannedServer:
+def _server(chance: random.Random, index: int, faults_s: float) -> PlannedServer:
     kinds: tuple[dict[str, Any], ...] = ({}, {}, {}, {}, {"replicationRole": "AsyncReplica"}, {"cluster": {"size": 2}})
     tags = {"backup-tier": chance.choice(TAGS)} if chance.random() < 0.85 else {}
     if tags.get("backup-tier") == "none" and chance.random() < 0.7:
         tags |= {"backup-exempt-until": "2027-01-15", "backup-exempt-reason": "load test"}
     tags |= {"db-password": CANARY.format(index), "backup-owner": OWNERS[index % len(OWNERS)]}
-    at_s = chance.choice((-3600.0, -3600.0, 0.0, chance.uniform(0, FAULTS_S / 2)))
+    at_s = chance.choice((-3600.0, -3600.0, 0.0, chance.uniform(0, faults_s / 2)))
     group = chance.choice(("rg-shop", "rg-orders"))
     return PlannedServer(f"pg-{index}", group, chance.choice(REGIONS), tags, at_s, chance.choice(kinds))
 
@@ -200,14 +221,14 @@ def _mishap(chance: random.Random, name: str) -> Mishap:
     return Mishap(name, rate, chance.getrandbits(32), times, target, detail)
 
 
-def _wishes(chance: random.Random, estate: tuple[PlannedServer, ...]) -> list[Deed]:
+def _wishes(chance: random.Random, estate: tuple[PlannedServer, ...], faults_s: float) -> list[Deed]:
     """People who ask for backups; some ask twice."""
-    asked = [(chance.uniform(0, FAULTS_S), chance.randrange(len(estate))) for _ in range(chance.choice((0, 0, 1, 2)))]
+    asked = [(chance.uniform(0, faults_s), chance.randrange(len(estate))) for _ in range(chance.choice((0, 0, 1, 2)))]
     again = [(at_s + 40, server) for at_s, server in asked if chance.random() < 0.3]
     return [Deed(at_s, "backup_now", server) for at_s, server in (*asked, *again)]
 
 
-def _deeds(chance: random.Random, estate: tuple[PlannedServer, ...]) -> list[Deed]:
+def _deeds(chance: random.Random, estate: tuple[PlannedServer, ...], faults_s: float) -> list[Deed]:
     often = ("server_tagged", "server_tagged", "server_tagged", "instance_state", "foreign_instance", "hosts_down")
     kinds = (*PEOPLE, *often, *often)
     deeds = []
@@ -224,6 +245,6 @@ def _deeds(chance: random.Random, estate: tuple[PlannedServer, ...]) -> list[Dee
         if kind == "hosts_down":
             detail = {"for_s": chance.choice((300, 3600, 3 * 3600))}
         in_call = kind not in ALONE and chance.random() < 0.5
-        latest_s = 1200 if kind == "foreign_instance" else FAULTS_S
+        latest_s = 1200 if kind == "foreign_instance" else faults_s
         deeds.append(Deed(chance.uniform(0, latest_s), kind, server, in_call, detail))
     return deeds

@@ -2,12 +2,14 @@
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
 LONG_ID = re.compile(
     r"/subscriptions/[0-9a-f-]{36}/resource[gG]roups/|(?<=/)providers/[\w.]+/|, correlation [0-9a-f-]{36}"
 )
+OFTEN = 3
 
 
 @dataclass
@@ -27,8 +29,19 @@ class Story:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def text(self) -> str:
-        """The run as a table: minutes since the start, who, and what. Ids are cut to what tells them apart."""
-        rows = []
+        """The run as a table: minutes since the start, who, and what. Ids are cut to what tells them apart.
+
+        What was told OFTEN times is left out from then on, so that what is new stands out.
+        """
+        rows, seen, left_out = list[str](), Counter[str](), 0
         for at, who, what in self.lines:
-            rows.append(f"{(at - self.start).total_seconds() / 60:8.2f}  {who:<9} {LONG_ID.sub('', what)}")
+            words = LONG_ID.sub("", what)
+            seen[words] += 1
+            if seen[words] > OFTEN:
+                left_out += 1
+                continue
+            if left_out:
+                rows.append(f"{'':8}  {'':<9} ({left_out} lines that were told before)")
+            left_out = 0
+            rows.append(f"{(at - self.start).total_seconds() / 60:8.2f}  {who:<9} {words}")
         return "\n".join(rows)

@@ -105,3 +105,12 @@ def test_the_sdk_suspends_and_resumes(azure):
         backup.backup_instances.begin_resume_protection("rg-backup", "bv-one", NAME).result()
         found = backup.backup_instances.get("rg-backup", "bv-one", NAME)
         assert found.properties.current_protection_state == "ProtectionConfigured"
+
+
+def test_after_an_action_that_failed_another_one_is_taken(azure):
+    """An operation that ends Failed leaves the instance as it was, and not busy."""
+    azure.world.faults.add("fail_operation", "stopProtection", times=1)
+    answer = post(azure, "stopProtection")
+    assert ask(azure, "GET", answer.headers["azure-asyncoperation"]).json()["status"] == "Failed"
+    post(azure, "stopProtection")
+    assert state(azure) == "ProtectionStopped"

@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from simulator.arm.dataprotection import errors, latencies, problems
+from simulator.arm.dataprotection import errors, instance_body, latencies, problems
 from simulator.arm.dataprotection.errors import Problem
 from simulator.arm.routing import Call, Route
 from simulator.fault_names import of_place
@@ -38,17 +38,21 @@ def start(world: World, vault: Resource, latency: str, then: Effect, **args: obj
     after_s = latencies.draw(world, latency, operation)
     if fault and fault.kind == "fail_operation":
         told = {"code": "CloudInternalError", "message": problems.INTERNAL.message} | fault.detail
-        world.schedule(after_s, failed, operation=operation, code=str(told["code"]), message=str(told["message"]))
+        of = {"instance_id": args.get("instance_id", ""), "change": args.get("change", 0)}
+        world.schedule(after_s, failed, operation=operation, code=str(told["code"]), message=str(told["message"]), **of)
     elif fault is None:
         world.schedule(after_s, then, operation=operation, **args)
     return operation
 
 
 @effect
-def failed(world: World, operation: str, code: str, message: str) -> None:
-    """An operation ends Failed, and what it was to do does not happen."""
+def failed(world: World, operation: str, code: str, message: str, instance_id: str, change: int) -> None:
+    """An operation ends Failed, and what it was to do does not happen; the instance takes other changes again."""
     problem = Problem(code, message, problems.INTERNAL.advice)
     finish(world, operation, error=errors.protection_details(world, problem))
+    instance = instance_body.under_change(world, instance_id, change)
+    if instance and instance_body.state(instance) not in (instance_body.CONFIGURING, instance_body.UPDATING):
+        instance_body.settle(instance)
 
 
 def finish(world: World, operation: str, *, error: Json | None = None, job_id: str = "") -> None:
