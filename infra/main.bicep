@@ -62,6 +62,10 @@ param alertEmails string[] = []
 @description('Action groups that exist already, and hear of alerts too.')
 param actionGroups string[] = []
 
+@description('Addresses and keys of the alert channels that the rules file names, by their settings (FLEXGUARD_CHANNEL_…, docs/alerts.md). Key Vault references keep them out of the app.')
+@secure()
+param channels object = {}
+
 @description('The network of an app that is closed to the internet; null for one that is not.')
 param privateNetwork network?
 
@@ -223,6 +227,7 @@ module app 'modules/app.bicep' = {
       FLEXGUARD_ARM_SCOPE: '${arm}/.default'
       FLEXGUARD_STORAGE_SCOPE: storageScope
     }
+    channels: channels
   }
   dependsOn: [access]
 }

@@ -19,6 +19,10 @@ param insights string
 @description('The settings of shared/settings.py by their variables.')
 param settings object
 
+@description('Addresses and keys of alert channels, by their settings.')
+@secure()
+param channels object
+
 var platform = {
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: clientId
@@ -49,7 +53,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       minTlsVersion: '1.2'
-      appSettings: map(items(union(platform, settings)), each => { name: each.key, value: each.value })
+      appSettings: map(items(union(platform, settings, channels)), each => { name: each.key, value: each.value })
     }
     functionAppConfig: {
       deployment: {

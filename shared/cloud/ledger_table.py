@@ -4,7 +4,8 @@ Source: Table service: keys may not hold slashes, # or ?, a text is at most 64 K
 """
 
 import hashlib
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -19,12 +20,14 @@ from azure.core.exceptions import (
 )
 
 from shared import journal
-from shared.cloud import approvals_table
+from shared.cloud import approvals_table, large_row
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import read_date, translated
-from shared.ledger import SCHEMA, Approval, Changed, Incident, Kept, ServerRow, Window
+from shared.core.incidents import Incident
+from shared.ledger import SCHEMA, Approval, Changed, Kept, ServerRow, Started, Watched, Window
 
 TABLE = "flexguard"
+INCIDENTS = "incident"
 _PRECONDITION_FAILED = 412
 
 
@@ -75,18 +78,41 @@ class TableLedger:
         beside = {"Subscription": window.subscription}
         return self._write("window", _key(window.subscription), window, version, beside)
 
+    def started(self, vault_id: str) -> Kept[Started]:
+        return self._read("started", _key(vault_id), Started)
+
+    def keep_started(self, started: Started, version: str) -> str:
+        return self._write("started", _key(started.vault_id), started, version, {"Vault": started.vault_id})
+
+    def incidents(self, since: datetime) -> Iterator[Kept[Incident]]:
+        for entity in self._query("PartitionKey eq @kind and At ge @since", {"kind": INCIDENTS, "since": since}):
+            yield Kept(self._decoded(entity, Incident), str(entity.metadata["etag"]))
+
     def incident(self, key: str) -> Kept[Incident]:
-        return self._read("incident", _key(key), Incident)
+        return self._read(INCIDENTS, _key(key), Incident)
 
     def keep_incident(self, incident: Incident, version: str) -> str:
-        return self._write("incident", _key(incident.key), incident, version, {"Subject": incident.subject})
+        at = max(incident.seen_at, incident.said_at, incident.closed_at or incident.said_at)
+        shown = {
+            "Kind": incident.kind,
+            "Subject": incident.subject[:1000],
+            "Open": incident.closed_at is None,
+            "At": at,
+        }
+        return self._write(INCIDENTS, _key(incident.key), incident, version, shown)
+
+    def watched(self, name: str) -> Kept[Watched]:
+        return self._read("watched", _key(name), Watched)
+
+    def keep_watched(self, row: Watched, version: str) -> str:
+        return self._write("watched", _key(row.name), row, version, {"Name": row.name})
 
     # -- one row -----------------------------------------------------------------------------------------------
 
     def _entity(self, kind: str, key: str) -> Any:
         with translated():
             try:
-                return self._table.get_entity(f"{kind}-{key}", kind, raw_response_hook=self._watch)
+                return self._table.get_entity(*_address(kind, key), raw_response_hook=self._watch)
             except ResourceNotFoundError as error:
                 if _is_missing_table(error):
                     raise
@@ -105,14 +131,15 @@ class TableLedger:
     def _decoded[Row](self, entity: Any, row_type: type[Row]) -> Row | None:
         try:
             if entity.get("Schema") == SCHEMA:
-                return msgspec.json.decode(str(entity.get("Row", "")), type=row_type)
-        except msgspec.DecodeError:
+                return msgspec.json.decode(large_row.text_of(entity), type=row_type)
+        except (msgspec.DecodeError, zlib.error):
             journal.record("row_unreadable", kind=entity.get("RowKey"), key=entity.get("PartitionKey"))
         return None
 
-    def _write(self, kind: str, key: str, row: Any, version: str, beside: dict[str, str]) -> str:
-        entity = {"PartitionKey": f"{kind}-{key}", "RowKey": kind, "Schema": SCHEMA, **beside}
-        entity["Row"] = msgspec.json.encode(row).decode()
+    def _write(self, kind: str, key: str, row: Any, version: str, beside: Mapping[str, Any]) -> str:
+        partition, name = _address(kind, key)
+        entity = {"PartitionKey": partition, "RowKey": name, "Schema": SCHEMA, **beside}
+        entity |= large_row.columns_of(msgspec.json.encode(row))
         with translated():
             try:
                 if not version:
@@ -135,6 +162,11 @@ class TableLedger:
     def _watch(self, response: Any) -> None:
         if date := read_date(response.http_response.headers):
             self._cloud.tick(date)
+
+
+def _address(kind: str, key: str) -> tuple[str, str]:
+    """Partition and row. Incidents are read all at once, so they share one partition; others are read one by one."""
+    return (kind, key) if kind == INCIDENTS else (f"{kind}-{key}", kind)
 
 
 def _is_missing_table(error: HttpResponseError) -> bool:
