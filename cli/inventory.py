@@ -19,8 +19,8 @@ VERSION = 1
 _HINT = "`flexguard export --to estate.json` writes such a file"
 _SAID = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<where>.*)`)?", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`")
-_SERVER = "microsoft.dbforpostgresql/flexibleservers"
-_VAULT = "microsoft.dataprotection/backupvaults"
+SERVER = "microsoft.dbforpostgresql/flexibleservers"
+VAULT = "microsoft.dataprotection/backupvaults"
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,14 +162,14 @@ def _value(body: Any, where: str) -> Any:
 
 def _check(path: Path, inventory: Inventory) -> None:
     """Every id is one, of its kind. Raises BadInput."""
-    kinds = {"servers": _SERVER, "vaults": _VAULT, "policies": f"{_VAULT}/backuppolicies",
-             "instances": f"{_VAULT}/backupinstances"}  # fmt: skip
+    kinds = {"servers": SERVER, "vaults": VAULT, "policies": f"{VAULT}/backuppolicies",
+             "instances": f"{VAULT}/backupinstances"}  # fmt: skip
     found = [
         (f"{name}[{index}].id", one.id, kind)
         for name, kind in kinds.items()
         for index, one in enumerate(getattr(inventory, name))
     ]
-    found += [(f"instances[{index}].server", one.server, _SERVER) for index, one in enumerate(inventory.instances)]
+    found += [(f"instances[{index}].server", one.server, SERVER) for index, one in enumerate(inventory.instances)]
     for where, text, kind in found:
         parsed = resource_id.parse(text)
         if not parsed or parsed.type != kind:
