@@ -42,7 +42,7 @@ from simulator.world import START, World
 APP = "2f6d1f1c-8a0e-4a4e-9a64-6f1c5b1f0a01"  # the app's managed identity
 ACCOUNT = "flexguard"
 TOPIC = "https://flexguard-alerts.westeurope-1.eventgrid.azure.net/api/events"
-HOST_JSON = Path(__file__).parent.parent / "host.json"
+HOST_JSON = Path(__file__).parent / "host.json"  # a link, so that an installed command line has it too
 REDELIVERY_S = 10.0  # Source: Event Grid delivers again after 10 seconds first
 MOST_TURNS = 200_000
 

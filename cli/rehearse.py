@@ -34,7 +34,12 @@ MOST_WEEKS = 52
 )
 @click.option("--rules", metavar="FILE", type=click.Path(path_type=Path), help="The rules file to rehearse.")
 @click.option(
-    "--weeks", default=2, show_default=True, metavar="N", type=click.IntRange(1, MOST_WEEKS), help="How long, 1 to 52."
+    "--weeks",
+    default=2.0,
+    show_default=True,
+    metavar="N",
+    type=click.FloatRange(0, MOST_WEEKS, min_open=True),
+    help="How long, up to 52; 0.5 will do.",
 )
 @click.option("--protect", is_flag=True, help="As if the rules file said mode: protect; its overrides stay.")
 @click.option("--approve", is_flag=True, help="As if somebody approved whatever the brake stops.")
@@ -54,7 +59,7 @@ def command(
     output: Output,
     estate: Path | None,
     rules: Path | None,
-    weeks: int,
+    weeks: float,
     vaults: tuple[str, ...],
     faults: tuple[str, ...],
     seed: int,
@@ -77,6 +82,7 @@ def command(
     from cli import rehearse_faults
     from cli.rehearse_outcome import outcome
     from cli.rehearse_screen import show
+    from cli.rehearsed_estate import STEP
 
     if list_faults:
         rehearse_faults.show(output)
@@ -93,7 +99,7 @@ def command(
         played.prices = known_prices
         before, until = played.view(), inventory.at + timedelta(weeks=weeks)
         rehearse_faults.let_happen(played.azure.world.faults, wanted, seed)
-        with output.progress(f"Rehearsing {weeks} weeks", weeks * 7 * 24 * 4) as advance:
+        with output.progress(f"Rehearsing {weeks:g} weeks", -(-(until - inventory.at) // STEP)) as advance:
             played.play(until, advance)
         played.azure.world.faults.waiting.clear()
         result = outcome(played, before, known_prices)

@@ -16,9 +16,9 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
 def show(output: Output, what: Outcome, prices: Prices | None) -> None:
     """The whole outcome, a screen or two."""
-    days = (what.ended - what.began).days
+    lasted = spoken((what.ended - what.began).total_seconds())
     output.say(
-        f"{what.servers:,} servers, {days} days from {what.began:%A %Y-%m-%d %H:%M} UTC."
+        f"{what.servers:,} servers, {lasted} from {what.began:%A %Y-%m-%d %H:%M} UTC."
         f" {what.calls['all']:,} calls to Azure, {what.calls['writes']:,} of them writes,"
         f" {what.calls['throttled']:,} throttled.",
         style="bold",
@@ -43,7 +43,7 @@ def spoken(seconds: float) -> str:
     """A length of time for people: 48 s, 12 min, 1.5 h, 3.2 days."""
     for unit_s, name in ((_DAY_S, "days"), (_HOUR_S, "h")):
         if seconds >= 2 * unit_s or (name == "h" and seconds >= unit_s):
-            return f"{seconds / unit_s:.1f} {name}"
+            return f"{round(seconds / unit_s, 1):g} {name}"
     return f"{seconds / _MINUTE_S:.0f} min" if seconds >= 2 * _MINUTE_S else f"{seconds:.0f} s"
 
 
