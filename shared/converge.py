@@ -16,6 +16,7 @@ from shared.core import resource_id
 from shared.core.datasource import Datasource
 from shared.core.events import Dropped, read_event
 from shared.core.price import Prices
+from shared.core.resource_id import ResourceId
 from shared.core.rules import Rules
 from shared.datasources import KNOWN
 from shared.ledger import Ledger
@@ -58,6 +59,9 @@ def converge(
     if not server_id or server_id.type not in DATASOURCES:
         msg = f"not the id of a server: {message.server_id[:200]!r}"
         raise ValueError(msg)
+    if _is_foreign(server_id, cloud):
+        journal.record("message_skipped", server=server_id.text, reason="foreign_subscription")
+        return Skipped("foreign_subscription")
     claimed = claim.take(message, message_id, ledger, cloud)
     if isinstance(claimed, Skipped):
         journal.record("message_skipped", server=server_id.text, reason=claimed.reason)
@@ -85,6 +89,12 @@ def converge(
         next_look_s=pending_s,
     )
     return outcome
+
+
+def _is_foreign(server_id: ResourceId, cloud: Cloud) -> bool:
+    """Whether a message names a server that is not managed; what is below a management group only the sweep knows."""
+    settings = cloud.settings
+    return not settings.management_groups and server_id.subscription not in settings.subscriptions
 
 
 def _continue(cloud: Cloud, server_id: str, generation: int, after_s: float) -> None:

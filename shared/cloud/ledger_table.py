@@ -24,7 +24,7 @@ from shared.cloud import approvals_table, large_row
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import read_date, translated
 from shared.core.incidents import Incident
-from shared.ledger import SCHEMA, Approval, Changed, Kept, ServerRow, Started, Watched, Window
+from shared.ledger import SCHEMA, Approval, Changed, Kept, ServerRow, Started, Watched, Window, is_possible
 
 TABLE = "flexguard"
 INCIDENTS = "incident"
@@ -42,7 +42,8 @@ class TableLedger:
         return self._cloud.table(TABLE)
 
     def server(self, server_id: str) -> Kept[ServerRow]:
-        return self._read("server", _key(server_id), ServerRow)
+        entity = self._entity("server", _key(server_id))
+        return Kept(self._server(entity, server_id), str(entity.metadata["etag"])) if entity else Kept(None, "")
 
     def keep_server(self, row: ServerRow, version: str) -> str:
         # The verdict stands beside the row for people who look at the table.
@@ -60,7 +61,7 @@ class TableLedger:
 
     def known_servers(self) -> Iterator[ServerRow]:
         for entity in self._query("RowKey eq @kind", {"kind": "server"}):
-            if (row := self._decoded(entity, ServerRow)) is not None:
+            if (row := self._server(entity, str(entity.get("ServerId", "")))) is not None:
                 yield row
 
     def approvals(self, since: datetime) -> tuple[Approval, ...]:
@@ -123,6 +124,14 @@ class TableLedger:
         if entity is None:
             return Kept(None, "")
         return Kept(self._decoded(entity, row_type), str(entity.metadata["etag"]))
+
+    def _server(self, entity: Any, server_id: str) -> ServerRow | None:
+        """The row of a server; None when we cannot have written it: it is another's, or its next look never comes."""
+        row = self._decoded(entity, ServerRow)
+        if row is None or (row.server_id.lower() == server_id.lower() and is_possible(row, self._cloud.now)):
+            return row
+        journal.record("row_not_believed", server=server_id, says=row.server_id, next_look_at=row.next_look_at)
+        return None
 
     def _query(self, condition: str, parameters: dict[str, Any]) -> Iterator[Any]:
         with translated():
