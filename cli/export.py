@@ -1,4 +1,4 @@
-"""What must a rehearsal know of this estate? `flexguard export`: reads it, and writes it into a file without secrets."""
+"""What must a rehearsal know of this estate? `flexguard export`: writes it into a file, without secrets."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,9 @@ from cli.output import EXIT_FINDINGS, EXIT_OK, BadInput, Output, examples, with_
 
 if TYPE_CHECKING:
     from cli.inventory import Inventory, Vault
+    from cli.rehearse_outcome import Outcome
     from cli.rehearsed_estate import RehearsedEstate
+    from shared.core.price import Prices
     from shared.core.rules import Rules
 
 MOST_WEEKS = 52
@@ -80,9 +83,7 @@ def command(
     """
     _require_simulator()
     from cli import rehearse_faults
-    from cli.rehearse_outcome import outcome
     from cli.rehearse_screen import show
-    from cli.rehearsed_estate import STEP
 
     if list_faults:
         rehearse_faults.show(output)
@@ -95,14 +96,8 @@ def command(
     if read.mode == "observe":
         output.warn("the rules say mode: observe, so the app only looks; --protect rehearses mode: protect")
     with _silence():
-        played = _deployed(inventory, read, seed, approve=approve)
-        played.prices = known_prices
-        before, until = played.view(), inventory.at + timedelta(weeks=weeks)
-        rehearse_faults.let_happen(played.azure.world.faults, wanted, seed)
-        with output.progress(f"Rehearsing {weeks:g} weeks", -(-(until - inventory.at) // STEP)) as advance:
-            played.play(until, advance)
-        played.azure.world.faults.waiting.clear()
-        result = outcome(played, before, known_prices)
+        played = _deployed(inventory, read, seed, known_prices, approve=approve)
+        result = _play(output, played, wanted, weeks)
     output.data(result)
     show(output, result, known_prices)
     return EXIT_OK if result.is_fine and not inventory.incomplete else EXIT_FINDINGS
@@ -110,11 +105,17 @@ def command(
 
 def _require_simulator() -> None:
     """Raise BadInput where the local Azure is not installed."""
+    lacking = [name for name in ("azure.storage.queue", "duckdb", "duckdb_kql", "simulator") if not _is_there(name)]
+    if lacking:
+        needed = "it comes with a checkout (make demo), or with pipx install '.[cli,local]'"
+        raise BadInput(f"a rehearsal needs the local Azure, and {', '.join(lacking)} is not installed: {needed}")
+
+
+def _is_there(module: str) -> bool:
     try:
-        import cli.rehearsed_estate  # noqa: F401 - loaded to see whether that works
-    except ModuleNotFoundError as missing:
-        needed = "it comes with a checkout (make demo), or with pipx install 'flexguard[cli,local]'"
-        raise BadInput(f"a rehearsal needs the local Azure, and {missing.name} is not installed: {needed}") from None
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package that it would be in
+        return False
 
 
 def _read(output: Output, estate: Path, rules_file_path: Path, vaults: tuple[str, ...]) -> "tuple[Inventory, Rules]":
@@ -154,10 +155,28 @@ def _vault(text: str) -> "Vault":
     return Vault(id=parsed.text, region=region.strip().lower(), principal_id=f"of {parsed.key}")
 
 
-def _deployed(inventory: "Inventory", rules: "Rules", seed: int, *, approve: bool) -> "RehearsedEstate":
+def _deployed(
+    inventory: "Inventory", rules: "Rules", seed: int, prices: "Prices | None", *, approve: bool
+) -> "RehearsedEstate":
     from cli.rehearsed_estate import RehearsedEstate
 
-    return RehearsedEstate(rules="", regions=(), seed=seed, inventory=inventory, read_rules=rules, approves=approve)
+    return RehearsedEstate(
+        rules="", regions=(), seed=seed, prices=prices, inventory=inventory, read_rules=rules, approves=approve
+    )
+
+
+def _play(output: Output, played: "RehearsedEstate", faults: dict[str, float], weeks: float) -> "Outcome":
+    """Let the weeks pass, with what goes wrong in them."""
+    from cli import rehearse_faults
+    from cli.rehearse_outcome import outcome
+    from cli.rehearsed_estate import STEP
+
+    before, lasts = played.view(), timedelta(weeks=weeks)
+    rehearse_faults.let_happen(played.azure.world.faults, faults, played.seed)
+    with output.progress(f"Rehearsing {weeks:g} weeks", -(-lasts // STEP)) as advance:
+        played.play(played.inventory.at + lasts, advance)
+    played.azure.world.faults.waiting.clear()  # whoever looks at the end sees what is
+    return outcome(played, before, played.prices)
 
 
 @contextmanager

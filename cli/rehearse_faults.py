@@ -1,4 +1,4 @@
-"""What goes wrong in a rehearsal? Reads `--faults`, says which names there are, and lets the faults wait for their turn."""
+"""What goes wrong in a rehearsal? Reads `--faults`, says which names there are, and lets the faults wait."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

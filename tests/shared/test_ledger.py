@@ -134,10 +134,7 @@ class Table:
     ],
 )
 def test_what_cannot_be_read_is_lost(entity: dict[str, Any], *, is_there: bool):
-    """What cannot be read, is another server's, or never lets anybody look again counts as no row; it keeps its version.
-
-    So it can be written over.
-    """
+    """What cannot be read, is another server's, or lets nobody look again counts as no row, and can be written over."""
     from shared.cloud.ledger_table import TableLedger  # noqa: PLC0415 - the SDK of tables is slow to import
 
     ledger = TableLedger(SimpleNamespace(now=NOW))  # type: ignore[arg-type]  # the table below is asked, not the cloud

@@ -21,7 +21,8 @@ from tests.tidy.tree import PRODUCT, ROOT, modules, parsed
 
 RUNS_CODE = {"pickle", "cPickle", "dill", "marshal", "shelve", "jsonpickle"}
 SAFE_CORE = Version("1.38")  # CVE-2026-21226: before it continuation tokens were pickles
-ID = "/subscriptions/5b1f8c1e-0d3a-4a57-9a3e-0e6f5d2c7a10/resourceGroups/rg-{}/providers/Microsoft.DBforPostgreSQL/flexibleServers/pg{}"
+GROUP = "/subscriptions/5b1f8c1e-0d3a-4a57-9a3e-0e6f5d2c7a10/resourceGroups/rg-{}"
+ID = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/pg{{}}"
 NO_WORD = frozenset("'\"\\\n\r|;`{}<>&")
 
 

@@ -67,7 +67,7 @@ def rehearsed(at, *options, weeks="0.02"):
 
 
 def test_an_export_has_no_secrets(at):
-    """Only tags that the rules look at are in it; the reason of an exemption is not, and nothing is written to Azure."""
+    """Only tags that the rules look at are in it, and the reason of an exemption is not."""
     written, path = exported(at)
     assert "hunter2" not in path.read_text()
     assert "4711" not in path.read_text()

@@ -1,4 +1,4 @@
-"""What runs elsewhere for us: workflows pin what they use and may do little; bandit and zizmor find nothing, and would."""
+"""What runs elsewhere for us: workflows pin what they use and may do little; bandit and zizmor find nothing."""
 
 import re
 import subprocess
