@@ -72,7 +72,7 @@ def command(
     approve: bool,
     list_faults: bool,
 ) -> int:
-    """Play weeks of an exported estate under a rules file on the local Azure, and show what would happen.
+    """Play weeks of an exported estate on the local Azure, and show what would happen.
 
     The app is the real one, deployed at the moment of the export and with an empty ledger; Azure, time and chance are
     played on this machine, and not one call leaves it. Shown are verdicts before and after, how long servers wait,
