@@ -10,7 +10,7 @@ from cli.output import WIDTH, Output
 from cli.rehearse_outcome import Day, Outcome, Waits
 from shared.core.price import Prices, sentences
 
-MOST_DAYS, MOST_SHOWN, BAR = 42, 20, 40
+MOST_DAYS, MOST_SHOWN, BAR = 42, 20, 36
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
 
@@ -157,9 +157,9 @@ def _show_price(output: Output, what: Outcome, prices: Prices | None) -> None:
 def _show_oddities(output: Output, what: Outcome) -> None:
     """What else has to be known: approvals that were given, deaths of the process, errors, what could not be played."""
     if what.approvals:
-        output.say(f"The brake stopped the app {what.approvals:,} times, and its plan was approved (--approve).")
+        output.say(f"Times that the brake stopped the app, and its plan was approved: {what.approvals:,}")
     if what.crashes:
-        output.say(f"The app's process died {what.crashes:,} times and was started again.")
+        output.say(f"Times that the app's process died and was started again: {what.crashes:,}")
     for title, found in (("A function of the app raised", what.errors), ("Could not be rehearsed", what.left_out)):
         for one in found[:MOST_SHOWN]:
             output.warn(f"{title}: {one}")

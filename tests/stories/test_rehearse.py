@@ -185,7 +185,7 @@ def test_the_brake_holds_until_somebody_approves(at):
     rules = at.rules("brake.yaml", SOON + "brake: {servers: 1, share_percent: 0}\n")
     held = rehearsed(at, "--rules", rules)
     assert held["after"]["blocked_over_budget"] == 2
-    assert [one["kind"] for one in held["incidents"]] == ["Brake"]
+    assert "Brake" in {one["kind"] for one in held["incidents"]}
     allowed = rehearsed(at, "--rules", rules, "--approve")
     assert (allowed["approvals"], allowed["protected"]["servers"]) == (1, 2)
 
