@@ -20,7 +20,7 @@ from simulator.arm import authorization
 from simulator.transport import InProcessTransport
 
 STEP = timedelta(minutes=15)
-BRAKES = ("brake", "overbudget")
+BRAKES = ("Flexguard.Brake", "Flexguard.OverBudget")  # opened; its end is told as …Recovered
 
 
 @dataclass(kw_only=True)
@@ -80,6 +80,6 @@ class RehearsedEstate(Rehearsal):
     def _approve(self) -> None:
         """Approve the whole plan when the brake has stopped something since the last look."""
         new, self._alerts = self.alerts[self._alerts :], len(self.alerts)
-        if any(alert["type"].split(".")[1].lower() in BRAKES for alert in new):
+        if any(alert["type"] in BRAKES for alert in new):
             approval.approve(self._archive, self.view().entries, "rehearsal", self.azure.now)
             self.approvals += 1
