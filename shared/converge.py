@@ -46,6 +46,16 @@ def receive(event: object, cloud: Cloud, ledger: Ledger) -> str:
     return ""
 
 
+def receive_text(text: bytes, cloud: Cloud, ledger: Ledger) -> None:
+    """Take what Event Grid has put on a queue: one event, or several in a list. Raises CloudError as `receive` does."""
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = None  # no event: dropped, and counted, as a malformed one
+    for event in found if isinstance(found, list) else [found]:
+        receive(event, cloud, ledger)
+
+
 def converge(
     body: bytes, message_id: str, cloud: Cloud, ledger: Ledger, rules: Rules, prices: Prices | None = None
 ) -> Outcome | Skipped:
