@@ -87,6 +87,12 @@ param storageScope string = 'https://storage.azure.com/.default'
 @maxValue(1000)
 param mostInstances int = 20
 
+@description('Whether the Functions host exports OpenTelemetry (docs/decisions/0014): off, Application Insights gets all there is.')
+param openTelemetry bool = false
+
+@description('Address of an OTLP collector that gets logs and traces too. Needs openTelemetry.')
+param otlpEndpoint string = ''
+
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName, flexguard: environmentName }
 var arm = endsWith(armEndpoint, '/') ? substring(armEndpoint, 0, length(armEndpoint) - 1) : armEndpoint
@@ -209,6 +215,8 @@ module app 'modules/app.bicep' = {
     subnetId: privateNetwork.?appSubnetId ?? ''
     mostInstances: mostInstances
     insights: monitoring.outputs.connection
+    openTelemetry: openTelemetry
+    otlpEndpoint: otlpEndpoint
     settings: {
       FLEXGUARD_SUBSCRIPTIONS: join(managedSubscriptions, ',')
       FLEXGUARD_MANAGEMENT_GROUPS: join(managementGroups, ',')

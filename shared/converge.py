@@ -10,7 +10,7 @@ import msgspec
 
 from shared import claim, journal
 from shared.claim import Message, Skipped
-from shared.cloud import queue
+from shared.cloud import calls, queue
 from shared.cloud.clients import Cloud
 from shared.core import resource_id
 from shared.core.datasource import Datasource
@@ -74,6 +74,7 @@ def converge(
         if claimed.resume_s is not None:
             _continue(cloud, message.server_id, claimed.generation, claimed.resume_s)
         return claimed
+    asked = calls.begin()
     look = Look(server_id, DATASOURCES[server_id.type], cloud, ledger, rules, claimed, prices)
     outcome = look.run()
     pending_s = look.settle(outcome)
@@ -88,6 +89,9 @@ def converge(
         verdict=verdict.kind,
         reason=verdict.reason,
         fix=verdict.fix,
+        actions=", ".join(look.applied),
+        calls=asked.by_operation,
+        throttled=asked.throttled,
         next_look_s=pending_s,
     )
     return outcome

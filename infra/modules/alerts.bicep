@@ -15,7 +15,7 @@ var rules = [
     severity: 2
     every: 'PT5M'
     window: 'PT5M'
-    dimensions: ['Kind', 'Subject', 'Summary', 'Fix']
+    dimensions: ['Incident', 'Subject', 'Summary', 'Fix']
   }
   {
     name: 'flexguard-failing'
