@@ -4,6 +4,7 @@ An event puts its server's id on the queue; a message of the queue claims the se
 (`look.py`: observe, plan, apply), and asks the queue to come back if there is more to do. Nothing here waits.
 """
 
+import logging
 from collections.abc import Mapping
 
 import msgspec
@@ -22,6 +23,7 @@ from shared.ledger import Ledger
 from shared.look import Look, Outcome
 
 QUEUE = "converge"
+NEWER_AGAIN_S = 300.0
 DATASOURCES: dict[str, Datasource] = {datasource.key: datasource for datasource in KNOWN}
 
 
@@ -41,7 +43,7 @@ def receive(event: object, cloud: Cloud, ledger: Ledger) -> str:
         journal.record("event_dropped", id=name, reason="unknown_instance")
         return "unknown_instance"
     message = Message(server_id=server_id, seen_at=seen.at)
-    queue.send(cloud, QUEUE, msgspec.to_builtins(message))
+    queue.send(cloud, QUEUE, claim.as_sent(message))
     journal.record("event_received", id=name, server=server_id)
     return ""
 
@@ -64,6 +66,10 @@ def converge(
     prices: needed where the rules limit what events may cost.
     """
     message = claim.read_message(body)
+    if message is None:  # two versions run during an upgrade, or somebody has gone back to an earlier one
+        queue.send(cloud, QUEUE, msgspec.json.decode(body), NEWER_AGAIN_S)
+        journal.record("message_newer", level=logging.WARNING, id=message_id)
+        return Skipped("newer_message")
     server_id = resource_id.parse(message.server_id)
     if not server_id or server_id.type not in DATASOURCES:
         msg = f"not the id of a server: {message.server_id[:200]!r}"
@@ -99,4 +105,4 @@ def converge(
 
 def _continue(cloud: Cloud, server_id: str, generation: int, after_s: float) -> None:
     message = Message(server_id=server_id, generation=generation)
-    queue.send(cloud, QUEUE, msgspec.to_builtins(message), after_s)
+    queue.send(cloud, QUEUE, claim.as_sent(message), after_s)

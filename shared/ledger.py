@@ -1,13 +1,14 @@
 """What is remembered, and the interface to it. Azure is the state; losing the ledger loses no protection.
 
 Rows carry a schema version; a row that cannot be read counts as lost. One writer wins: every write names the version
-(ETag) that it read, and a write on an older version is refused.
+(ETag) that it read, and a write on an older version is refused. During an upgrade two versions of the app write: what a
+later one added is kept, and a row of a later schema is left alone (docs/operate.md).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -17,7 +18,14 @@ from shared.core.observed import Contest, FirstBackup, Memory, Running
 SCHEMA = 1
 
 
-class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every row has. more: fields that a later version of the app has written, kept as they are."""
+
+    schema: int = SCHEMA
+    more: dict[str, Any] = {}
+
+
+class ServerRow(Row, frozen=True, kw_only=True, omit_defaults=True):
     """What is remembered of one server.
 
     generation: grows with every claim; a message of an older generation has nothing to say. claimed_by: the queue
@@ -27,7 +35,6 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     that write are promised to this flow; is_counted: its change has been counted, or judged by the sweep.
     """
 
-    schema: int = SCHEMA
     server_id: str
     generation: int = 0
     claimed_by: str = ""
@@ -84,7 +91,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     told: bool = False
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Window(Row, frozen=True, kw_only=True, omit_defaults=True):
     """What is counted for one subscription: promised turns, and what events have changed.
 
     until: when everything promised is made up for (`core/pace.py`). since, counted, price: servers that events have
@@ -92,7 +99,6 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     swept_until: until when the work is spread that a sweep has put on the queue.
     """
 
-    schema: int = SCHEMA
     subscription: str
     until: datetime | None = None
     since: datetime | None = None
@@ -110,6 +116,25 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     at: datetime
     entries: tuple[Entry, ...]
+
+
+def encoded(row: Any) -> bytes:
+    """A row as JSON, with what a later version has added to it."""
+    more = getattr(row, "more", None)
+    if not more:
+        return msgspec.json.encode(row)
+    return msgspec.json.encode(
+        more | {name: value for name, value in msgspec.to_builtins(row).items() if name != "more"}
+    )
+
+
+def decoded[Read](text: str | bytes, row_type: type[Read]) -> Read:
+    """A row from JSON; fields that this version does not know are in `more`. Raises msgspec.DecodeError."""
+    row = msgspec.json.decode(text, type=row_type)
+    if isinstance(row, Row):
+        more = {name: value for name, value in msgspec.json.decode(text).items() if name not in row.__struct_fields__}
+        return msgspec.structs.replace(row, more=more) if more else row
+    return row
 
 
 class Changed(Exception):

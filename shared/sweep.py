@@ -14,7 +14,7 @@ from hashlib import sha256
 import msgspec
 
 from shared import approval, journal, plan
-from shared.claim import Message
+from shared.claim import Message, as_sent
 from shared.cloud import calls, queue, snapshot
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError
@@ -224,7 +224,7 @@ def _enqueue(
                 turn_at=cloud.now + timedelta(seconds=wait_s),
                 turn_writes=one.turn.writes,
             )
-            queue.send(cloud, QUEUE, msgspec.to_builtins(message), wait_s)
+            queue.send(cloud, QUEUE, as_sent(message), wait_s)
             sent.append(one)
     return sent, sum(map(len, todo.values())) - len(sent)
 

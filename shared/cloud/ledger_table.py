@@ -21,10 +21,11 @@ from azure.core.exceptions import (
 from shared import journal
 from shared.cloud import approvals_table
 from shared.cloud.clients import Cloud
-from shared.cloud.errors import read_date, translated
-from shared.ledger import SCHEMA, Approval, Changed, Incident, Kept, ServerRow, Window
+from shared.cloud.errors import CloudError, read_date, translated
+from shared.ledger import SCHEMA, Approval, Changed, Incident, Kept, ServerRow, Window, decoded, encoded
 
 TABLE = "flexguard"
+NEWER = "newer"  # stands for the version of a row that a later app has written: nobody here may write over it
 _PRECONDITION_FAILED = 412
 
 
@@ -96,6 +97,8 @@ class TableLedger:
         entity = self._entity(kind, key)
         if entity is None:
             return Kept(None, "")
+        if entity.get("Schema", 0) > SCHEMA:
+            return Kept(None, NEWER)
         return Kept(self._decoded(entity, row_type), str(entity.metadata["etag"]))
 
     def _query(self, condition: str, parameters: dict[str, Any]) -> Iterator[Any]:
@@ -104,15 +107,17 @@ class TableLedger:
 
     def _decoded[Row](self, entity: Any, row_type: type[Row]) -> Row | None:
         try:
-            if entity.get("Schema") == SCHEMA:
-                return msgspec.json.decode(str(entity.get("Row", "")), type=row_type)
+            if 0 < entity.get("Schema", 0) <= SCHEMA:
+                return decoded(str(entity.get("Row", "")), row_type)
         except msgspec.DecodeError:
             journal.record("row_unreadable", kind=entity.get("RowKey"), key=entity.get("PartitionKey"))
         return None
 
     def _write(self, kind: str, key: str, row: Any, version: str, beside: dict[str, str]) -> str:
         entity = {"PartitionKey": f"{kind}-{key}", "RowKey": kind, "Schema": SCHEMA, **beside}
-        entity["Row"] = msgspec.json.encode(row).decode()
+        entity["Row"] = encoded(row).decode()
+        if version == NEWER:
+            raise CloudError("NewerRow", f"a later version of the app has written {kind} {key}; it is left to that one")
         with translated():
             try:
                 if not version:
