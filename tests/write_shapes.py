@@ -45,7 +45,7 @@ def filled(kind: Any) -> Any:
     names = kind.__struct_fields__ if is_struct else [one.name for one in dataclasses.fields(kind)]
     types = get_type_hints(kind)
     old = {"first_backup"} if "backup" in names else set[str]()  # of rows of the first shapes, never written
-    given = {name: KNOWN.get(name, None) or sample(types[name]) for name in names if name not in (old | {"more"})}
+    given = {name: KNOWN.get(name) or sample(types[name]) for name in names if name not in (old | {"more"})}
     return kind(**given)
 
 
