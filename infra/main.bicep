@@ -106,6 +106,13 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   tags: tags
 }
 
+// Vaults outlive the tool, so they lie in a group of their own: whoever deletes the other keeps every backup.
+resource vaultGroup 'Microsoft.Resources/resourceGroups@2025-04-01' = if (!empty(vaults)) {
+  name: 'rg-flexguard-${environmentName}-vaults'
+  location: location
+  tags: { flexguard: environmentName }
+}
+
 module identity 'modules/identity.bicep' = {
   scope: group
   name: 'identity'
@@ -150,7 +157,7 @@ module alertTopic 'modules/alert_topic.bicep' = if (withAlertTopic) {
 }
 
 module vault 'modules/vault.bicep' = [for (each, i) in vaults: {
-  scope: group
+  scope: vaultGroup
   name: 'vault-${i}'
   params: {
     name: 'bv-flexguard-${each.region}-${take(token, 6)}'
