@@ -97,7 +97,7 @@ class TableLedger:
         entity = self._entity(kind, key)
         if entity is None:
             return Kept(None, "")
-        if entity.get("Schema", 0) > SCHEMA:
+        if _schema(entity) > SCHEMA:
             return Kept(None, NEWER)
         return Kept(self._decoded(entity, row_type), str(entity.metadata["etag"]))
 
@@ -107,7 +107,7 @@ class TableLedger:
 
     def _decoded[Row](self, entity: Any, row_type: type[Row]) -> Row | None:
         try:
-            if 0 < entity.get("Schema", 0) <= SCHEMA:
+            if 0 < _schema(entity) <= SCHEMA:
                 return decoded(str(entity.get("Row", "")), row_type)
         except msgspec.DecodeError:
             journal.record("row_unreadable", kind=entity.get("RowKey"), key=entity.get("PartitionKey"))
@@ -140,6 +140,11 @@ class TableLedger:
     def _watch(self, response: Any) -> None:
         if date := read_date(response.http_response.headers):
             self._cloud.tick(date)
+
+
+def _schema(entity: Any) -> int:
+    found = entity.get("Schema")
+    return found if isinstance(found, int) else 0
 
 
 def _is_missing_table(error: HttpResponseError) -> bool:

@@ -1,4 +1,4 @@
-"""Names what a call asks for, so that calls can be counted: the method, and the types of the resource, without names."""
+"""Names what a call asks for, so that calls can be counted: the method and the types of the resource, no names."""
 
 
 def operation_of(method: str, path: str) -> str:

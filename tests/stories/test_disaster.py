@@ -1,4 +1,4 @@
-"""Disasters of the tool itself: whatever it loses, no backup is endangered, nothing is written twice, and it recovers."""
+"""Disasters of the tool itself: whatever it loses, no backup is endangered, nothing is written, and it recovers."""
 
 import pytest
 from conftest import GOLD, JOBS, POINTS
@@ -83,7 +83,7 @@ def test_the_tool_works_again(world, lose):
     new = world.create_server("pg-new", GOLD)
     world.run(seconds=2 * 3600)
     assert world.row(new).verdict == "protected"
-    assert "latest.json.gz" in {name for name in world.azure.blobs.containers[CONTAINER].blobs}
+    assert "latest.json.gz" in world.azure.blobs.containers[CONTAINER].blobs
 
 
 def test_a_server_in_the_middle_is_finished(world):
