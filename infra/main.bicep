@@ -95,6 +95,7 @@ param otlpEndpoint string = ''
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName, flexguard: environmentName }
+var vaultTags = { flexguard: environmentName }
 var arm = endsWith(armEndpoint, '/') ? substring(armEndpoint, 0, length(armEndpoint) - 1) : armEndpoint
 // Servers lie in the managed subscriptions, vaults here or where they already are.
 var reached = union(managedSubscriptions, [subscription().subscriptionId], map(existingVaults, id => split(id, '/')[2]))
@@ -110,7 +111,7 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
 resource vaultGroup 'Microsoft.Resources/resourceGroups@2025-04-01' = if (!empty(vaults)) {
   name: 'rg-flexguard-${environmentName}-vaults'
   location: location
-  tags: { flexguard: environmentName }
+  tags: vaultTags
 }
 
 module identity 'modules/identity.bicep' = {

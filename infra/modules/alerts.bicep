@@ -27,6 +27,15 @@ var rules = [
     dimensions: ['Function']
   }
   {
+    name: 'flexguard-cannot-start'
+    description: 'Settings, rules or prices are wrong, so the app does not start: all that is wrong is in the dimension.'
+    query: loadTextContent('../queries/cannot_start.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT15M'
+    dimensions: ['Problem']
+  }
+  {
     name: 'flexguard-silent'
     description: 'The sweep or the watch of jobs has not finished once in the last hours, so nobody looks after the estate.'
     query: loadTextContent('../queries/heartbeat.kql')

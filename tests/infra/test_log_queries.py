@@ -14,6 +14,7 @@ from cli.rehearsal import Rehearsal
 from functions import wiring
 from shared import journal
 from shared.core.verdict import Kind
+from shared.settings import VARIABLES
 from tests.tidy.tree import ROOT
 
 QUERIES = ROOT / "infra" / "queries"
@@ -66,9 +67,12 @@ def told():
     wiring.use(None)
 
 
-def ask(told: Told, name: str) -> list[dict[str, Any]]:
-    """What a query answers about these lines."""
+def ask(told: Told, name: str, exceptions: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """What a query answers about these lines, and about what the host has said of exceptions."""
     connection = duckdb_kql.connect()
+    connection.execute("create table AppExceptions (TimeGenerated TIMESTAMP, OuterMessage TEXT, InnermostMessage TEXT)")
+    for said in exceptions:
+        connection.execute("insert into AppExceptions values (?, ?, ?)", [told.rows[0][0], said, said])
     connection.execute("create table AppTraces (TimeGenerated TIMESTAMP, Message VARCHAR, SeverityLevel INTEGER)")
     connection.executemany("insert into AppTraces values (?, ?, 1)", told.rows)
     query = (QUERIES / f"{name}.kql").read_text(encoding="utf-8")
@@ -153,3 +157,17 @@ def test_silence_is_found(told: Told):
         assert [row["Fact"] for row in ask(told, "heartbeat")] == ["swept"]
     finally:
         told.rows = kept
+
+
+def test_an_app_that_cannot_start_is_told(told: Told, monkeypatch: pytest.MonkeyPatch):
+    """What stops the start is in the alert, every problem of it; an app that runs is none."""
+    assert ask(told, "cannot_start") == []
+    for name in (*VARIABLES.values(), wiring.IN_AZURE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FLEXGUARD_SUBSCRIPTIONS", "production")
+    with pytest.raises(wiring.CannotStart) as stopped:
+        wiring.check()
+    worker = f"Result: Failure\nException: CannotStart: {stopped.value}\nStack:   File ..."
+    (row,) = ask(told, "cannot_start", (worker,))
+    assert str(stopped.value) in row["Problem"]
+    assert row["Problem"].count("is missing") == 2
