@@ -21,6 +21,7 @@ EXIT_UNFORESEEN, EXIT_STOPPED, EXIT_PIPE = 70, 130, 141  # Source: sysexits.h; a
 
 COMMANDS = {
     "approve": "Approve a plan, by its hash, for the app to carry out.",
+    "backup": "Ask the app for a backup of one server, now.",
     "explain": "Say everything about one server: what it gets, why, and what comes next.",
     "plan": "Show what would be done to which server, why, and how it would end; write nothing.",
     "retention": "Show which recovery points a tier or a policy keeps, until when, and by which rule.",
@@ -85,7 +86,8 @@ def _version() -> str:
 def flexguard() -> None:
     """Keep every PostgreSQL flexible server that asks for it, by one tag, under an Azure Backup vault.
 
-    Reads Azure with the sign-in of `az login`. Only `approve` writes anything, and that to the app's own ledger.
+    Reads Azure with the sign-in of `az login`. Only `approve` and `backup` write anything, and that to the app's own
+    storage.
     """
 
 

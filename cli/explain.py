@@ -1,6 +1,5 @@
 """Why is this server as it is, and what comes next? `flexguard explain`: one server, read live, on one page."""
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -8,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.connection import Connection, connect, rules_path
-from cli.output import EXIT_FINDINGS, EXIT_OK, BadInput, Output, examples, with_output
+from cli.connection import connect, rules_path
+from cli.output import EXIT_FINDINGS, EXIT_OK, Output, examples, with_output
 from cli.scope import with_scope
+from cli.server_name import server_id as named
 
 if TYPE_CHECKING:
     from shared.core.estate import Scope
     from shared.core.observed import Server
-    from shared.core.resource_id import ResourceId
     from shared.explain import Explained
 
-# Source: naming rules of flexible servers: 3 to 63 lower-case letters, digits and hyphens.
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", re.IGNORECASE)
 Section = tuple[str, list[tuple[str, str]]]
 
 
@@ -46,36 +43,13 @@ def command(output: Output, server_name: str, scope: "Callable[[frozenset[str]],
 
     read = rules_file.load(rules or rules_path())
     connection = connect()
-    server_id = _server_id(connection, server_name, scope)
+    server_id = named(connection, server_name, scope)
     found = explain(connection.cloud, server_id, read, connection.ledger)
     output.data(_as_data(found))
     for title, rows in _sections(found):
         output.table("", [title, ""], rows)
         output.say()
     return EXIT_FINDINGS if is_finding(found.verdict) else EXIT_OK
-
-
-def _server_id(connection: Connection, text: str, scope: "Callable[[frozenset[str]], Scope]") -> "ResourceId":
-    """The server that is meant. Raises BadInput when there is none of that name, or more than one."""
-    from shared.cloud.estate import find_servers
-    from shared.core import resource_id
-    from shared.datasources.postgresql_flexible import DATASOURCE
-
-    if parsed := resource_id.parse(text):
-        if parsed.type == DATASOURCE.key:
-            return parsed
-        raise BadInput(f"{text} is no server; valid is /subscriptions/…/flexibleServers/NAME, or the name alone")
-    if not _NAME.fullmatch(text):
-        raise BadInput(f"{text!r} is no name of a server; valid are 3 to 63 letters, digits and hyphens, or a full id")
-    cloud, where = connection.cloud, scope(connection.settings.subscriptions)
-    servers = find_servers(cloud, where, DATASOURCE, text, cloud.transport.sleep)
-    if len(servers) == 1:
-        return servers[0].id
-    if not servers:
-        raise BadInput(f"no server is called {text} in {where}; a server made a minute ago needs its full id")
-    raise BadInput(
-        "\n  ".join([f"{len(servers)} servers are called {text}; give the full id:", *(one.id.text for one in servers)])
-    )
 
 
 # -- for programs ------------------------------------------------------------------------------------------------
@@ -109,6 +83,7 @@ def _as_data(found: "Explained") -> dict[str, Any]:
         "latest_point": found.latest_point,
         "latest_job": found.latest_job,
         "next_backup": found.next_backup,
+        "on_demand": found.due,
         "remembered": found.row,
         "not_remembered_because": found.row_why,
     }
@@ -180,6 +155,7 @@ def _protection(found: "Explained") -> list[tuple[str, str]]:
         ("last point", _time(found.latest_point)),
         ("last job", f"{job.status} {_time(job.started_at)} {', '.join(job.codes)}".strip() if job else "none"),
         ("next backup", _time(found.next_backup)),
+        ("on demand", f"due: {found.due.reason}" if found.due.why else f"not due: {found.due.reason}"),
     ]
     return rows
 
@@ -192,13 +168,18 @@ def _policy(found: "Explained") -> str:
 
 
 def _remembered(found: "Explained") -> list[tuple[str, str]]:
+    from shared.core.due import BECAUSE
+
     row = found.row
     if row is None:
         return [("nothing", found.row_why)]
     rows = [("looked at", _time(row.observed_at)), ("said", f"{row.verdict}: {row.reason}")]
     rows += [("looks again", _time(row.next_look_at))] if row.next_look_at else []
     rows += [("running", f"{row.running.kind} since {_time(row.running.started_at)}")] if row.running else []
-    rows.append(("first backup", row.first_backup.step))
+    backup, because = row.backup, BECAUSE.get(row.backup.why, row.backup.why)
+    rows.append(("on demand", f"{backup.step}{f' {_time(backup.at)}, as {because}' if backup.at else ''}"))
+    rows += [("wish", f"{BECAUSE.get(row.wish.why)} since {_time(row.wish.at)}")] if row.wish else []
+    rows += [("last wish", f"of {_time(row.answer.at)}: {row.answer.reason}")] if row.answer else []
     return rows
 
 

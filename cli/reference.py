@@ -18,12 +18,12 @@ INTRODUCTION = """\
 
 `make demo` or `make test` sets up `.venv/bin/flexguard`; `pipx install '.[cli]'` puts `flexguard` on the path of a
 machine that has internet. It reads the rules file and Azure, and writes nothing to Azure: `approve` leaves a row in the
-app's ledger, and the app acts on it.
+app's ledger, `backup` a message in its queue, and the app acts on it.
 
 **Sign-in.** `az login`, or whatever else
 [DefaultAzureCredential](https://learn.microsoft.com/python/api/overview/azure/identity-readme) finds. Reader on the
 subscriptions is enough; what the app remembers needs Storage Table Data Reader on its storage account (`approve`:
-Storage Table Data Contributor).
+Storage Table Data Contributor; `backup`: Storage Queue Data Message Sender too).
 
 **Settings** are the app's own environment variables, none of them needed by every command:
 
@@ -32,6 +32,7 @@ Storage Table Data Contributor).
 | `FLEXGUARD_RULES` | the rules file when none is named; `rules.yaml` without it |
 | `FLEXGUARD_SUBSCRIPTIONS` | the subscriptions that are read when no other scope is named |
 | `AzureWebJobsStorage__tableServiceUri` | the app's table endpoint: what it remembers of a server, and approvals |
+| `AzureWebJobsStorage__queueServiceUri` | the app's queue endpoint: `backup` asks there |
 | `FLEXGUARD_VAULT_IDENTITIES` | the vault identities that the deployment admits, where rules find vaults by tag |
 | `AZURE_CLIENT_ID` | a user-assigned identity to sign in with |
 | `FLEXGUARD_ARM_ENDPOINT`, `FLEXGUARD_ARM_SCOPE`, `FLEXGUARD_STORAGE_SCOPE` | a sovereign cloud, or the local Azure |

@@ -62,6 +62,10 @@ param alertEmails string[] = []
 @description('Action groups that exist already, and hear of alerts too.')
 param actionGroups string[] = []
 
+@description('Addresses and keys of the alert channels that the rules file names, by their settings (FLEXGUARD_CHANNEL_…, docs/alerts.md). Key Vault references keep them out of the app.')
+@secure()
+param channels object = {}
+
 @description('The network of an app that is closed to the internet; null for one that is not.')
 param privateNetwork network?
 
@@ -240,6 +244,7 @@ module app 'modules/app.bicep' = {
       FLEXGUARD_STORAGE_SCOPE: storageScope
       FLEXGUARD_DELIVERY: delivery
     }
+    channels: channels
   }
   dependsOn: [access]
 }

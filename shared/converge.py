@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared import claim, journal
+from shared import claim, journal, wishes
 from shared.claim import Message, Skipped
 from shared.cloud import calls, queue
 from shared.cloud.clients import Cloud
@@ -70,6 +70,7 @@ def converge(
         queue.send(cloud, QUEUE, msgspec.json.decode(body), NEWER_AGAIN_S)
         journal.record("message_newer", level=logging.WARNING, id=message_id)
         return Skipped("newer_message")
+    wish = wishes.of(body)
     server_id = resource_id.parse(message.server_id)
     if not server_id or server_id.type not in DATASOURCES:
         msg = f"not the id of a server: {message.server_id[:200]!r}"
@@ -79,7 +80,11 @@ def converge(
         journal.record("message_skipped", server=server_id.text, reason=claimed.reason)
         if claimed.resume_s is not None:
             _continue(cloud, message.server_id, claimed.generation, claimed.resume_s)
+        again_s = wishes.comes_again_s(wish, claimed, message.server_id, ledger, rules.on_demand, cloud.now)
+        if again_s is not None:
+            queue.send(cloud, QUEUE, msgspec.json.decode(body), again_s)
         return claimed
+    claimed = wishes.taken(claimed, wish, ledger, rules.on_demand, cloud.now)
     asked = calls.begin()
     look = Look(server_id, DATASOURCES[server_id.type], cloud, ledger, rules, claimed, prices)
     outcome = look.run()

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from shared.cloud import history, observe
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError
+from shared.core.due import Backups, Due, judge
 from shared.core.filters import only_permitted
 from shared.core.foresee import Foreseen, foresee
 from shared.core.freshness import overdue
@@ -36,6 +37,7 @@ class Explained:
 
     candidates: every rule that might decide, in order of precedence. vault: where it is protected, or would be;
     vault_why: what made it that one. roles: by name, whether the vault's identity has it; empty when there is no vault.
+    due: whether the next scan asks for a backup on demand, and why, or why not.
     policy: that of its instance, None when it has none or it is gone. follows: whether that means the tier.
     """
 
@@ -56,6 +58,7 @@ class Explained:
     next_backup: datetime | None
     row: ServerRow | None
     row_why: str
+    due: Due
 
     @property
     def instance(self) -> Instance | None:
@@ -87,7 +90,7 @@ def explain(cloud: Cloud, server_id: ResourceId, rules: Rules, ledger: Ledger | 
     seen = observe.more(cloud, seen, rest, rules, vault) if vault or instances else seen
     point = history.latest_point(cloud, instances[0]) if instances else None
     jobs = observe.jobs(cloud, instances[0].vault_id) if instances else ()
-    seen = replace(seen, has_recovery_point=point is not None, jobs=jobs)
+    seen = replace(seen, has_recovery_point=point is not None, latest_point=point, jobs=jobs)
     ahead = foresee(intent, seen, rules)
     mode, mode_rule = mode_for(rules, server_id, tags)
     verdict = only_permitted(ahead.plan, rules, server_id, tags).verdict
@@ -112,6 +115,18 @@ def explain(cloud: Cloud, server_id: ResourceId, rules: Rules, ledger: Ledger | 
         next_backup=_next_backup(seen, intent, policy),
         row=row,
         row_why=row_why,
+        due=_due(seen, intent, rules, mode),
+    )
+
+
+def _due(seen: Observed, intent: Intent, rules: Rules, mode: Mode) -> Due:
+    """What the scan would say, had it read the provider. Limits of the vault are left out: nobody knows them ahead."""
+    if seen.server is None or mode != "protect":
+        return Due("", "it does not exist" if seen.server is None else "the rules say observe")
+    instance = seen.instances[0] if seen.instances else None
+    mine = [job for job in seen.jobs or () if instance and job.instance_id.lower() == instance.id.lower()]
+    return judge(
+        seen.server, seen.datasource, intent, Backups(instance, seen.latest_point, mine), seen.now, rules.on_demand
     )
 
 

@@ -6,14 +6,15 @@ later one added is kept, and a row of a later schema is left alone (docs/operate
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any, Protocol
 
 import msgspec
 
 from shared.core.approval import Entry
-from shared.core.observed import Contest, FirstBackup, Memory, Running
+from shared.core.incidents import Incident
+from shared.core.observed import Answer, Contest, LastBackup, Memory, Running, Wish
 
 SCHEMA = 1
 
@@ -32,7 +33,8 @@ class ServerRow(Row, frozen=True, kw_only=True, omit_defaults=True):
     message that works on it, or did last; settled: it finished. next_look_at: nobody looks before this time.
     seen_at: newest event that came during a look; observed_at: when it was last looked at. failing_since, attempt: for
     how long, and how often in a row, Azure has answered with errors. turn_at, turn_writes: from when on so many calls
-    that write are promised to this flow; is_counted: its change has been counted, or judged by the sweep.
+    that write are promised to this flow; is_counted: its change has been counted, or judged by the sweep. wish: a
+    backup that somebody asks for; answer: what became of the last one. first_backup: of old rows, never written.
     """
 
     server_id: str
@@ -45,7 +47,10 @@ class ServerRow(Row, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int = 0
     failing_since: datetime | None = None
     running: Running | None = None
-    first_backup: FirstBackup = msgspec.field(default_factory=FirstBackup)
+    backup: LastBackup = msgspec.field(default_factory=LastBackup)
+    wish: Wish | None = None
+    answer: Answer | None = None
+    first_backup: LastBackup | None = None
     granted_at: datetime | None = None
     refused_since: datetime | None = None
     refusals: int = 0
@@ -64,12 +69,19 @@ class ServerRow(Row, frozen=True, kw_only=True, omit_defaults=True):
     turn_writes: int = 0
     is_counted: bool = False
 
+    def __post_init__(self) -> None:
+        """Read a row that knows of a first backup alone, as rows of the first version do."""
+        if (first := self.first_backup) is not None:
+            msgspec.structs.force_setattr(self, "backup", replace(first, has_point=first.step == "done"))
+            msgspec.structs.force_setattr(self, "first_backup", None)
+
     @property
     def memory(self) -> Memory:
         """The part of the row that decisions are made from."""
         return Memory(
             running=self.running,
-            first_backup=self.first_backup,
+            backup=self.backup,
+            wish=self.wish,
             granted_at=self.granted_at,
             refused_since=self.refused_since,
             refusals=self.refusals,
@@ -81,14 +93,18 @@ class ServerRow(Row, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a person was, or is about to be, told. told: the alert has been accepted by its channels."""
+class Watched(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """What the watch remembers of a vault, or of a timer of the app.
 
-    schema: int = SCHEMA
-    key: str
-    subject: str
-    opened_at: datetime
-    told: bool = False
+    name: id of the vault, or name of the function. at: when it was last read, or last ran to its end. measured_until:
+    backups that ended until then have been measured; sizes: bytes of the last backups by the fingerprint of a server,
+    the newest last.
+    """
+
+    name: str
+    at: datetime
+    measured_until: datetime | None = None
+    sizes: dict[str, tuple[int, ...]] = {}
 
 
 class Window(Row, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,6 +122,15 @@ class Window(Row, frozen=True, kw_only=True, omit_defaults=True):
     price: float = 0.0
     servers: int = 0
     swept_until: datetime | None = None
+
+
+class Started(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """How many backups on demand were promised in one vault on a day (UTC). until: a scan's promises last till then."""
+
+    vault_id: str
+    day: date
+    counted: int = 0
+    until: datetime | None = None
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,8 +207,24 @@ class Ledger(Protocol):
         """Write a window over the version that was read ("" inserts). Raises Changed."""
         ...
 
+    def started(self, vault_id: str) -> Kept[Started]: ...
+
+    def keep_started(self, started: Started, version: str) -> str:
+        """Write a count over the version that was read ("" inserts). Raises Changed."""
+        ...
+
+    def incidents(self, since: datetime) -> Iterator[Kept[Incident]]:
+        """Every incident that was written since then, in no order; several calls when it is much."""
+        ...
+
     def incident(self, key: str) -> Kept[Incident]: ...
 
     def keep_incident(self, incident: Incident, version: str) -> str:
         """Write an incident over the version that was read ("" inserts). Raises Changed."""
+        ...
+
+    def watched(self, name: str) -> Kept[Watched]: ...
+
+    def keep_watched(self, row: Watched, version: str) -> str:
+        """Write it over the version that was read ("" inserts). Raises Changed."""
         ...

@@ -19,7 +19,7 @@ from shared.cloud.apply import apply
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError
 from shared.cloud.http import correlated
-from shared.core import filters, protection, refusals, resource_id
+from shared.core import filters, on_demand, protection, refusals, resource_id
 from shared.core.actions import GrantRole, Protect, StartBackup, Wait, Write
 from shared.core.cost import monthly_change
 from shared.core.datasource import Datasource
@@ -27,7 +27,7 @@ from shared.core.failures import TAKEN
 from shared.core.intent import Intent, read_intent
 from shared.core.intent import Protect as Protected
 from shared.core.names import stable_guid
-from shared.core.observed import FirstBackup, Instance, Observed, Running
+from shared.core.observed import Answer, Instance, LastBackup, Observed, Running
 from shared.core.plan import Plan, make_plan, needs
 from shared.core.price import Prices
 from shared.core.resource_id import ResourceId
@@ -104,6 +104,8 @@ class Look:
             self.ledger.keep_instance(self.row.instance_id, self.server_id.text)
         verdict = outcome.verdict
         tell_refusal(verdict, self.server_id, self.cloud, self.ledger)
+        if outcome.pending_s is None:
+            self._answer(verdict.reason)
         self._know(observed_at=self.began, verdict=verdict.kind.value, reason=verdict.reason, fix=verdict.fix)
         return claim.settle(Claimed(self.row, self.version), outcome.pending_s, self.ledger, self.cloud)
 
@@ -150,10 +152,12 @@ class Look:
         running = self._asked(running)
         if running.status == "running":
             kind, reason = _STILL_RUNNING[running.kind]
+            if running.kind == "backup" and self.row.backup.has_point:
+                kind, reason = Kind.PROTECTED, "a backup on demand is being started"
             waited_s = (self.cloud.now - running.started_at).total_seconds()
             return Outcome(Verdict.of(kind, reason), max(OPERATION_AGAIN_S, waited_s * CONFIGURING_SHARE))
         if running.kind == "backup":
-            self._know(running=None, first_backup=_triggered(self.row.first_backup, running))
+            self._know(running=None, backup=on_demand.triggered(self.row.backup, running))
         else:
             self._know(running=running)
         return None
@@ -218,7 +222,7 @@ class Look:
             running = apply(self.cloud, action, observed)
         except CloudError as error:
             if isinstance(action, StartBackup) and not error.may_have_happened:
-                self._know(first_backup=FirstBackup())
+                self._know(backup=LastBackup(has_point=self.row.backup.has_point))
             raise
         self.applied.append(type(action).__name__)
         journal.record(
@@ -229,7 +233,10 @@ class Look:
             action=type(action).__name__,
             reason=action.reason,
         )
-        if running:
+        if running and isinstance(action, StartBackup) and running.status == "failed":
+            self._know(backup=replace(self.row.backup, step="failed"))
+            self._answer(f"Azure refuses it: {': '.join(running.error)}")
+        elif running:
             created = isinstance(action, Protect) and running.status != "failed"
             self._know(running=running, created_here=self.row.created_here or created)
         elif isinstance(action, GrantRole):
@@ -252,7 +259,7 @@ class Look:
         self._instance_was_known = plan.instance_id == self.row.instance_id
         self._know(
             running=None,
-            first_backup=plan.first_backup or self.row.first_backup,
+            backup=plan.backup or self.row.backup,
             refusals=plan.refusals,
             refused_since=(self.row.refused_since or observed.now) if plan.refusals else None,
             contest=plan.contest or self.row.contest,
@@ -263,6 +270,13 @@ class Look:
             policy_digest=plan.policy_digest,
             instance_id=plan.instance_id,
         )
+        if plan.answer:
+            self._know(answer=plan.answer, wish=None)
+
+    def _answer(self, reason: str) -> None:
+        """Say what became of the wish for a backup, if there is one that nobody has answered."""
+        if wish := self.row.wish:
+            self._know(answer=Answer(wish.at, reason), wish=None)
 
     def _failed(self, error: CloudError) -> Outcome:
         """An error that names what a person must repair is said; any other means: look again later, for a day."""
@@ -284,11 +298,3 @@ class Look:
     def _place_in_crowd(self, attempt: int) -> float:
         """From 0 to 1, by server: who is told the same Retry-After does not come back with all the others."""
         return UUID(stable_guid(self.server_id.text, str(attempt))).int / 2**128
-
-
-def _triggered(first: FirstBackup, ended: Running) -> FirstBackup:
-    """The trigger's operation ends when the job exists, not when the job ends."""
-    if ended.status == "succeeded" and ended.job_id:
-        return FirstBackup("started", first.at, ended.job_id)
-    forgotten = ended.error[0] in ("OperationNotFound", "ForeignHost")  # then the list of jobs tells
-    return first if forgotten else FirstBackup("failed", first.at)

@@ -29,7 +29,7 @@ def _keep(name: str, cloud: Cloud, ledger: Ledger) -> int:
         journal.record("message_poisoned", level=logging.ERROR, message=text, id=message.id)
         alert = poison(text, message.id, cloud.now)
         try:
-            if not tell_once(alert, cloud, ledger, cloud.now) and not _is_told(alert.key, ledger):
+            if not tell_once(alert, cloud, ledger, cloud.now):
                 continue  # another instance is telling it; should it die of it, this is what is left
             queue.done(cloud, name, message)
         except CloudError as error:
@@ -37,8 +37,3 @@ def _keep(name: str, cloud: Cloud, ledger: Ledger) -> int:
             continue
         kept += 1
     return kept
-
-
-def _is_told(key: str, ledger: Ledger) -> bool:
-    incident = ledger.incident(key).row
-    return incident is not None and incident.told

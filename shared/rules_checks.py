@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.core.alert_rules import TOPIC, Alerts
 from shared.core.limits import COMMAND_LINE, SUPPORT_MATRIX
 from shared.core.rules import Custom, Default, Override, Rules, Span, Tier
 from shared.rules_reader import valid
@@ -36,6 +37,7 @@ def errors(rules: Rules) -> Iterator[Found]:
     yield from _tags(rules)
     yield from _vaults(rules)
     yield from _tier_names(rules)
+    yield from _alerts(rules.alerts)
     for name, tier in _known(rules.tiers.items()):
         yield from _customs(name, tier)
     for index, default in _known(enumerate(rules.defaults)):
@@ -47,6 +49,7 @@ def warnings(rules: Rules) -> Iterator[Found]:
     for name, tier in rules.tiers.items():
         for check in (_several_days, _too_young, _kept_shorter, _never_fits):
             yield from check(name, tier)
+        yield from _too_often(name, tier, rules)
         if not rules.vaults_for(name):
             yield Found(("tiers", name), f"tier {name!r} is served by no vault")
     yield from _never_reached("overrides", rules.overrides)
@@ -113,6 +116,29 @@ def _customs(name: str, tier: Tier) -> Iterator[Found]:
         names[custom.name.lower()] = taken[custom.priority] = custom.name
 
 
+def _alerts(alerts: Alerts) -> Iterator[Found]:
+    """Every channel that is named is there, and has what its kind needs."""
+    for name, channel in _known(alerts.channels.items()):
+        path, where = ("alerts", "channels", name), f"alerts.channels.{name}"
+        if name == TOPIC or name.endswith("-key"):
+            yield Found(path, f"{where}: this name is taken by an app setting of ours; choose another")
+        if channel.kind == "email" and not (channel.sender and channel.to):
+            yield Found(path, f"{where} is an email; it needs sender and to")
+        if channel.kind != "email" and (channel.sender or channel.to):
+            yield Found(path, f"{where} is a {channel.kind}; only an email has sender and to")
+    places: dict[tuple[str | int, ...], tuple[str, ...]] = {("alerts", "fallback"): alerts.fallback}
+    for index, route in _known(enumerate(alerts.routes)):
+        places["alerts", "routes", index, "channels"] = route.channels
+    for place, names in places.items():
+        for index, name in _known(enumerate(names)):
+            if name != TOPIC and name not in alerts.channels:
+                where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in (*place, index))
+                known = valid(name, [*alerts.channels, TOPIC])
+                yield Found((*place, index), f"{where.removeprefix('.')} is {name!r}, which is no channel; {known}")
+    if alerts.quiet and alerts.quiet.begin == alerts.quiet.end:
+        yield Found(("alerts", "quiet", "end"), f"alerts.quiet.end is {alerts.quiet.end}, which is also its begin")
+
+
 # -- warnings ------------------------------------------------------------------------------------------------------
 
 
@@ -126,6 +152,15 @@ def _too_young(name: str, tier: Tier) -> Iterator[Found]:
     if _days(tier.max_age) <= _INTERVAL_DAYS:
         message = f"tiers.{name}.max_age is {tier.max_age}; a weekly schedule is overdue every week with 7 days or less"
         yield Found(("tiers", name, "max_age"), message, SUPPORT_MATRIX)
+
+
+def _too_often(name: str, tier: Tier, rules: Rules) -> Iterator[Found]:
+    every = tier.on_demand.every
+    if every and _days(every) < _INTERVAL_DAYS and rules.on_demand.second_in_week == "skip":
+        message = (
+            f"tiers.{name}.on_demand.every is {every}; only the first backup of a week succeeds, the app skips others"
+        )
+        yield Found(("tiers", name, "on_demand", "every"), message, SUPPORT_MATRIX)
 
 
 def _kept_shorter(name: str, tier: Tier) -> Iterator[Found]:

@@ -17,6 +17,7 @@ import yaml
 
 from shared.core.limits import Limit
 from shared.core.rules import Custom, Default, Override, Span, TimeOfDay, TimeZone, VaultRule
+from shared.core.tiers import Dates, Window
 
 # Which keys go together: exactly one of them, or at least one of them, must be given.
 ONE_OF: dict[type, tuple[str, ...]] = {VaultRule: ("id", "tag")}
@@ -265,6 +266,8 @@ class Leaf:
 LEAVES: dict[Any, Leaf] = {
     Span: Leaf(Span.parse, "^[0-9]{1,4} ?((hour|day|week|month|year)s?|h)$"),
     TimeOfDay: Leaf(TimeOfDay.parse, "^([01][0-9]|2[0-3]):[0-5][0-9]$"),
+    Window: Leaf(Window.parse, "^([01][0-9]|2[0-3]):[0-5][0-9] ?- ?([01][0-9]|2[0-3]):[0-5][0-9]$"),
+    Dates: Leaf(Dates.parse, r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( ?\.\. ?[0-9]{4}-[0-9]{2}-[0-9]{2})?$"),
     TimeZone: Leaf(_time_zone),
     float: Leaf(_number),
     date: Leaf(_date),

@@ -24,6 +24,7 @@ class Settings:
     client_id: of a user-assigned identity; "" uses the system-assigned one.
     vault_identities: lower-case principal ids of vaults that may be used although only a tag says so.
     delivery: how events come in: "function", or "storage_queue" for an app that Event Grid cannot call.
+    channels: addresses and keys of alert channels, by the names of their variables; secrets, so they are not shown.
     """
 
     subscriptions: frozenset[str]
@@ -34,6 +35,7 @@ class Settings:
     client_id: str = ""
     vault_identities: frozenset[str] = frozenset()
     management_groups: frozenset[str] = frozenset()
+    channels: Mapping[str, str] = field(default_factory=dict, repr=False)
     rules_path: Path = field(default=Path("rules.yaml"))
     arm_endpoint: str = "https://management.azure.com"
     arm_scope: str = "https://management.azure.com/.default"
@@ -58,6 +60,7 @@ VARIABLES: dict[str, str] = {
     "storage_scope": "FLEXGUARD_STORAGE_SCOPE",
     "delivery": "FLEXGUARD_DELIVERY",
 }
+CHANNELS = "FLEXGUARD_CHANNEL_"  # what the variables of alert channels begin with; which there are, the rules say
 REQUIRED = ("subscriptions", "queue_endpoint", "table_endpoint")
 _GUIDS = {"subscriptions": "subscription ids", "vault_identities": "principal ids of vaults"}
 _LISTS = (*_GUIDS, "management_groups")
@@ -94,6 +97,12 @@ def read_settings(environment: Mapping[str, str], folder: Path, required: Sequen
     given = {name: value for name, value in given.items() if name not in (*_LISTS, "rules_path")}
     path = folder / (found["rules_path"] or "rules.yaml")
     subscriptions, identities, groups = (listed[name] for name in _LISTS)
+    channels = {name: text.strip() for name, text in environment.items() if name.startswith(CHANNELS) and text.strip()}
     return Settings(
-        subscriptions=subscriptions, vault_identities=identities, management_groups=groups, rules_path=path, **given
+        subscriptions=subscriptions,
+        vault_identities=identities,
+        management_groups=groups,
+        channels=channels,
+        rules_path=path,
+        **given,
     )

@@ -1,42 +1,56 @@
-"""Tells people, once: the ledger knows what was told, across restarts and from every instance of the app."""
+"""Tells at once what cannot wait for the next watch: in the log and on the Event Grid topic.
+
+What is told becomes an incident in the ledger. The watch brings it to the other channels of its route, tells it again
+while it lasts, and says when it is over.
+"""
 
 import logging
+from dataclasses import replace
 from datetime import datetime
-
-import msgspec
 
 from shared import journal
 from shared.alerts import event_grid_topic, log_line
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError
 from shared.cloud.event_grid import publish
-from shared.core.incidents import Alert, refused
+from shared.core.alert import Alert, refused
+from shared.core.alert_rules import TOPIC
+from shared.core.incidents import LOG, Incident, joined, opened_by
 from shared.core.resource_id import ResourceId
 from shared.core.verdict import Verdict
-from shared.ledger import Changed, Incident, Ledger
+from shared.ledger import Changed, Ledger
 
 
 def tell_once(alert: Alert, cloud: Cloud, ledger: Ledger, now: datetime) -> bool:
-    """Send an alert through every channel unless it was told before; answer whether it was sent now.
+    """Open the incident of an alert and tell it, unless it is open and told already; answer whether it is told.
 
     It is written down as opened before it is sent and as told after. A crash in between tells it again with the same
-    event id: twice is possible then, never is not. Raises CloudError; the next run tells it.
+    event id: twice is possible then, never is not. What happens again joins the open incident, which is told again with
+    the number of times. Raises CloudError; the next watch tells it. False: another instance is at it.
     """
     kept = ledger.incident(alert.key)
-    if kept.row and kept.row.told:
-        return False
-    incident = kept.row or Incident(key=alert.key, subject=alert.subject, opened_at=now)
-    version = kept.version
+    row, version = kept.row, kept.version
+    is_open = row is not None and row.closed_at is None
+    incident = joined(row, alert, now) if row and is_open else _opened(row, alert, now)
     try:
-        if kept.row is None:
+        if incident != row:
             version = ledger.keep_incident(incident, version)
-        journal.record("alert", level=logging.ERROR, **log_line.render(alert))
+        if incident.told or LOG in incident.told_to:
+            return True
+        shown = replace(alert, opened_at=incident.opened_at, number=incident.number)
+        journal.record("alert", level=logging.ERROR, **log_line.render(shown))
         if cloud.settings.alert_topic:
-            publish(cloud, event_grid_topic.render(alert))
-        ledger.keep_incident(msgspec.structs.replace(incident, told=True), version)
+            publish(cloud, event_grid_topic.render(shown))
+        ledger.keep_incident(replace(incident, told_to=(LOG, TOPIC)), version)
     except Changed:
         return False  # another instance of the app is telling it
     return True
+
+
+def _opened(row: Incident | None, alert: Alert, now: datetime) -> Incident:
+    """A new incident; it goes on knowing what happened in the last one of its kind."""
+    made = opened_by(alert, now)
+    return replace(made, occurrences=row.occurrences | made.occurrences) if row else made
 
 
 def tell_refusal(verdict: Verdict, server: ResourceId, cloud: Cloud, ledger: Ledger) -> None:

@@ -6,6 +6,7 @@ Every later version must read all of them. A file is never changed, once a versi
 import dataclasses
 import json
 from datetime import UTC, date, datetime
+from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -14,6 +15,10 @@ import msgspec
 
 from shared import ledger
 from shared.claim import Message, as_sent
+from shared.core.due import PERSON
+from shared.core.incidents import Incident
+from shared.core.observed import Wish
+from shared.wishes import Wished
 
 FOLDER = Path(__file__).parent / "shared" / "shapes"
 GROUP = "/subscriptions/5b1f8c1e-0d3a-4a57-9a3e-0e6f5d2c7a10/resourceGroups/rg-data/providers"
@@ -28,6 +33,8 @@ def sample(kind: Any) -> Any:
     if kind in PLAIN:
         return PLAIN[kind]
     origin, inner = get_origin(kind), [each for each in get_args(kind) if each is not NoneType]
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return list(kind)[-1]
     if origin is UnionType:
         return sample(inner[0])
     if origin is Literal:
@@ -51,11 +58,18 @@ def filled(kind: Any) -> Any:
 
 def shapes() -> dict[str, Any]:
     """Everything that today's version writes down and a later one may find."""
-    rows = {"server": ledger.ServerRow, "window": ledger.Window, "incident": ledger.Incident}
+    rows = {
+        "server": ledger.ServerRow,
+        "window": ledger.Window,
+        "incident": Incident,
+        "watched": ledger.Watched,
+        "started": ledger.Started,
+    }
     found: dict[str, Any] = {name: json.loads(ledger.encoded(filled(kind))) for name, kind in rows.items()}
     messages = {
         "event message": Message(server_id=SERVER, seen_at=NOW),
         "continuation message": Message(server_id=SERVER, generation=3),
+        "wish message": Wished(server_id=SERVER, wish=Wish(PERSON, NOW, "ada@example.com")),
         "sweep message": Message(server_id=SERVER, seen_at=NOW, is_swept=True, turn_at=NOW, turn_writes=2),
     }
     found |= {name: json.loads(msgspec.json.encode(as_sent(message))) for name, message in messages.items()}

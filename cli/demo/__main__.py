@@ -31,7 +31,7 @@ def main() -> int:
     logging.getLogger().setLevel(logging.ERROR)  # azure.functions warns that an app without HTTP has an auth level
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     where = "in this process" if given.fast else "over TLS, in Microsoft's own worker, with managed identity"
-    console.print(f"[bold]Flexguard[/] on a local Azure: 14 servers, one hour, no account. The app runs {where}.\n")
+    console.print(f"[bold]Flexguard[/] on a local Azure: 14 servers, two hours, no account. The app runs {where}.\n")
     try:
         stage = _stage(given, console)
     except NoAzurite as reason:

@@ -44,7 +44,10 @@ class Step:
 
 @dataclass(frozen=True)
 class DemoServer:
-    """One server of the demo. expected: the verdict at the end; tier: what it must be protected as, "" for none."""
+    """One server of the demo. expected: the verdict at the end; tier: what it must be protected as, "" for none.
+
+    told: the kinds of alerts about it, in order.
+    """
 
     name: str
     tells: str
@@ -59,6 +62,7 @@ class DemoServer:
     fails_first_backup: bool = False
     noisy: bool = False
     has_recovery_point: bool = True
+    told: tuple[str, ...] = ()
 
 
 ESTATE = (
@@ -74,18 +78,19 @@ ESTATE = (
     DemoServer("pg-lab", "exempt on purpose", Kind.EXEMPT,
                {"backup-tier": "none", "backup-exempt-until": "2027-03-31", "backup-exempt-reason": "rebuilt nightly"},
                at_min=2.5),
-    DemoServer("pg-crm", "a typo in the tag", Kind.UNKNOWN_TIER, {"backup-tier": "glod"}, at_min=3),
+    DemoServer("pg-crm", "a typo in the tag", Kind.UNKNOWN_TIER, {"backup-tier": "glod"}, at_min=3,
+               told=("UnknownTier",)),
     DemoServer("pg-sweden", "no vault in its region", Kind.NO_VAULT, {"backup-tier": "gold"},
-               region="swedencentral", at_min=3),
+               region="swedencentral", at_min=3, told=("NoVaultInRegion",)),
     DemoServer("pg-search", "events come twice, in wrong order", Kind.PROTECTED, {"backup-tier": "gold"}, "gold",
                at_min=3.5, noisy=True),
-    DemoServer("pg-reports", "its first backup fails", Kind.FIRST_BACKUP_PENDING, {"backup-tier": "gold"}, "gold",
-               at_min=4, fails_first_backup=True, has_recovery_point=False),
+    DemoServer("pg-reports", "its first backup fails, then works", Kind.PROTECTED, {"backup-tier": "gold"}, "gold",
+               at_min=4, fails_first_backup=True, told=("BackupFailed", "BackupFailed.Recovered")),
     DemoServer("pg-archive", "tagged long after it was made", Kind.FIRST_BACKUP_PENDING, {}, "bronze", at_min=4,
                steps=(Step(14, "tag", {"backup-tier": "bronze"}),), has_recovery_point=False),
     DemoServer("pg-night", "stopped, and started later", Kind.PROTECTED, {}, "gold", at_min=4.5,
                steps=(Step(12, "stop"), Step(15, "tag", {"backup-tier": "gold"}), Step(22, "start"))),
     DemoServer("pg-orders-ro", "a read replica", Kind.REPLICA, {"backup-tier": "gold"},
-               at_min=10, replica_of="pg-orders"),
+               at_min=10, replica_of="pg-orders", told=("Replica",)),
 )  # fmt: skip
-LASTS_MIN = 60
+LASTS_MIN = 120

@@ -21,7 +21,7 @@ _DONE = {
     "GrantRole": "lets the vault's identity in: role assigned",
     "Validate": "is validated for backup",
     "Protect": "gets its backup instance",
-    "StartBackup": "gets its first backup, on demand",
+    "StartBackup": "gets a backup on demand",
 }
 
 
@@ -179,7 +179,10 @@ class Play:
             case "applied":
                 self._say(at, name, _DONE[str(fact["action"])])
             case "alert":
-                self._say(at, str(fact["subject"]).rsplit("/", 1)[-1], f"ALERT: {fact['summary']}")
+                sign = "GOOD NEWS" if fact["phase"] == "recovered" else "ALERT"
+                self._say(at, str(fact["subject"]).rsplit("/", 1)[-1], f"{sign}: {fact['summary']}")
+            case "backup_wished":
+                self._say(at, name, f"is due for a backup: {fact['reason']}")
             case "looked" if seen:
                 self._looked(at, seen, fact)
 

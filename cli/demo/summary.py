@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cli.demo.estate import RULES
@@ -102,13 +103,14 @@ def violations(play: Play) -> Iterator[str]:
     for operation, method, *_ in play.stage.calls():
         if method == "DELETE" or operation.lower().endswith(("/delete", "stopprotection/action")):
             yield f"the app called {operation}"
-    failed = Counter(seen.id.lower() for seen in play.servers.values() if seen.plot.fails_first_backup)
-    told = Counter(str(alert["subject"]).lower() for alert in play.stage.alerts)
-    if told != failed:
-        yield f"alerts: {dict(told)}, and one for each failed backup was promised: {sorted(failed)}"
+    servers = {seen.id.lower() for seen in play.servers.values()}
+    for alert in play.stage.alerts:
+        if str(alert["subject"]).lower() not in servers:
+            yield f"an alert about none of the servers: {alert['data']['summary']}"
 
 
 def _broken_for(play: Play, seen: Seen, world: World) -> Iterator[str]:
+    yield from _told_amiss(play, seen)
     plot, verdict = seen.plot, play.stage.row(seen.id).verdict
     if verdict != plot.expected:
         yield f"{plot.name} is {verdict or 'without a verdict'}, and should be {plot.expected}"
@@ -118,6 +120,8 @@ def _broken_for(play: Play, seen: Seen, world: World) -> Iterator[str]:
     elif instances:
         yield from _wrong_with(seen, instances[0], world)
         yield from _too_much(play, seen)
+        if plot.fails_first_backup:
+            yield from _not_healed(play, seen, world)
 
 
 def _wrong_with(seen: Seen, instance: Json, world: World) -> Iterator[str]:
@@ -131,8 +135,33 @@ def _wrong_with(seen: Seen, instance: Json, world: World) -> Iterator[str]:
     if bool(world.points[instance["id"]]) != plot.has_recovery_point:
         yield f"{plot.name} has {world.points[instance['id']]} recovery points"
     jobs = [job for job in world.jobs if job["properties"]["backupInstanceId"].lower() == instance["id"].lower()]
-    if len(jobs) != (tier.first_backup == "at_once"):
-        yield f"{plot.name} had {len(jobs)} backups, and one was due"
+    promised = (tier.first_backup == "at_once") + plot.fails_first_backup
+    if len(jobs) != promised:
+        yield f"{plot.name} had {len(jobs)} backups, and {promised} were promised"
+
+
+def _told_amiss(play: Play, seen: Seen) -> Iterator[str]:
+    told = tuple(str(alert["type"]).removeprefix("Flexguard.") for alert in _alerts(play, seen))
+    if told != seen.plot.told:
+        yield f"alerts about {seen.plot.name}: {told or 'none'}, and promised were {seen.plot.told or 'none'}"
+
+
+def _alerts(play: Play, seen: Seen) -> list[Json]:
+    return [alert for alert in play.stage.alerts if str(alert["subject"]).lower() == seen.id.lower()]
+
+
+def _not_healed(play: Play, seen: Seen, world: World) -> Iterator[str]:
+    """The failure, the alert, the retry and the good news come in this order, and the retry was asked for once."""
+    about = [job["properties"] for job in world.jobs if job["properties"]["dataSourceId"].lower() == seen.id.lower()]
+    jobs = sorted(about, key=lambda job: job["startTime"])
+    if [(job["status"], job["isUserTriggered"]) for job in jobs] != [("Failed", True), ("Completed", True)]:
+        yield f"the backups of {seen.plot.name} went {[job['status'] for job in jobs]}"
+        return
+    told = [str(alert["time"]) for alert in _alerts(play, seen)]
+    order = [jobs[0]["endTime"], told[0], jobs[1]["startTime"], told[-1]] if told else []
+    moments = [datetime.fromisoformat(str(each)) for each in order]
+    if not moments or moments != sorted(moments) or moments[-1] < datetime.fromisoformat(jobs[1]["endTime"]):
+        yield f"failure, alert, retry and recovery of {seen.plot.name} came at {order}"
 
 
 def _too_much(play: Play, seen: Seen) -> Iterator[str]:

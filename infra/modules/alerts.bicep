@@ -10,12 +10,12 @@ param actionGroups string[]
 var rules = [
   {
     name: 'flexguard-incident'
-    description: 'The app has told of an incident: subject, summary and fix are in the dimensions.'
+    description: 'The app has told of an incident, or of its end: subject, summary and fix are in the dimensions.'
     query: loadTextContent('../queries/incidents.kql')
     severity: 2
     every: 'PT5M'
     window: 'PT5M'
-    dimensions: ['Incident', 'Subject', 'Summary', 'Fix']
+    dimensions: ['Incident', 'Phase', 'Subject', 'Summary', 'Fix']
   }
   {
     name: 'flexguard-failing'
@@ -37,7 +37,7 @@ var rules = [
   }
   {
     name: 'flexguard-silent'
-    description: 'The sweep or the watch of jobs has not finished once in the last hours, so nobody looks after the estate.'
+    description: 'The sweep, the watch, or the scan for due backups has not finished once in the last hours, so nobody looks after the estate.'
     query: loadTextContent('../queries/heartbeat.kql')
     severity: 1
     every: 'PT15M'

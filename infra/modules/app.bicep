@@ -25,6 +25,10 @@ param otlpEndpoint string
 @description('The settings of shared/settings.py by their variables.')
 param settings object
 
+@description('Addresses and keys of alert channels, by their settings.')
+@secure()
+param channels object
+
 var platform = {
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: clientId
@@ -61,7 +65,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       minTlsVersion: '1.2'
-      appSettings: map(items(union(platform, openTelemetrySettings, otlpSettings, settings)), each => { name: each.key, value: each.value })
+      appSettings: map(items(union(platform, openTelemetrySettings, otlpSettings, settings, channels)), each => { name: each.key, value: each.value })
     }
     functionAppConfig: {
       deployment: {

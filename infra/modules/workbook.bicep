@@ -11,6 +11,7 @@ var parts = [
   { title: 'Coverage as swept', query: loadTextContent('../queries/swept.kql'), of: logs, as: 'timechart' }
   { title: 'Servers by verdict', query: loadTextContent('../queries/verdicts.kql'), of: logs, as: 'timechart' }
   { title: 'Age of the newest recovery point as swept, in hours', query: loadTextContent('../queries/point_ages.kql'), of: logs, as: 'timechart' }
+  { title: 'Incidents open', query: loadTextContent('../queries/open_incidents.kql'), of: logs, as: 'timechart' }
   { title: 'Incidents', query: loadTextContent('../queries/incidents.kql'), of: logs, as: 'table' }
   { title: 'Minutes from the first event to protected', query: loadTextContent('../queries/lag.kql'), of: logs, as: 'table' }
   { title: 'Decisions', query: loadTextContent('../queries/decisions.kql'), of: logs, as: 'table' }

@@ -7,6 +7,7 @@ it cannot show is named in `incomplete`, and the provider itself is asked where 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from shared.cloud import observe
@@ -74,10 +75,12 @@ def read_estate(
     *,
     pause: Pause | None = None,
     progress: Progress | None = None,
+    with_failures: bool = False,
 ) -> Estate:
     """Read everything that a plan needs but roles. Raises CloudError when Resource Graph refuses to answer at all.
 
     pause: waits so many seconds when Azure asks for it; None where nobody may wait. progress: hears of rows that came.
+    with_failures: read the backups that failed in the last 14 days too.
     """
     reading = _Reading(cloud, Graph(cloud, pause, progress), scope, datasource)
     subscriptions = reading.subscriptions()
@@ -97,7 +100,7 @@ def read_estate(
         points=points,
         vaults=vaults,
         policies=policies,
-        jobs=reading.jobs() if is_young else {},
+        jobs=reading.jobs(*["failed"] * with_failures) if is_young or with_failures else {},
         incomplete=tuple(reading.incomplete),
     )
 
@@ -200,13 +203,13 @@ class _Reading:
                 servers[found.id.key] = found
                 self.incomplete.append(f"servers: {found.id.name} exists and had no row")
 
-    def jobs(self) -> dict[str, tuple[Job, ...]]:
-        """The backups that run, by instance."""
-        running: defaultdict[str, list[Job]] = defaultdict(list)
-        for row in self.rows("jobs", _Body, {}):
+    def jobs(self, *more: str) -> dict[str, tuple[Job, ...]]:
+        """The backups that run, by instance, and those of other queries."""
+        jobs: defaultdict[str, list[Job]] = defaultdict(list)
+        for row in chain.from_iterable(self.rows(name, _Body, {}) for name in ("jobs", *more)):
             job = observe.read_job(row.as_arm, _vault_of(row.id))
-            running[job.instance_id.lower()].append(job)
-        return {instance: tuple(found) for instance, found in running.items()}
+            jobs[job.instance_id.lower()].append(job)
+        return {instance: tuple(found) for instance, found in jobs.items()}
 
     def _few(self, what: str, found: list[str]) -> list[str]:
         if len(found) > MOST_ASKED_AGAIN:

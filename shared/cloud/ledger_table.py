@@ -4,7 +4,8 @@ Source: Table service: keys may not hold slashes, # or ?, a text is at most 64 K
 """
 
 import hashlib
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -19,12 +20,14 @@ from azure.core.exceptions import (
 )
 
 from shared import journal
-from shared.cloud import approvals_table
+from shared.cloud import approvals_table, large_row
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError, read_date, translated
-from shared.ledger import SCHEMA, Approval, Changed, Incident, Kept, ServerRow, Window, decoded, encoded
+from shared.core.incidents import Incident
+from shared.ledger import SCHEMA, Approval, Changed, Kept, ServerRow, Started, Watched, Window, decoded, encoded
 
 TABLE = "flexguard"
+INCIDENTS = "incident"
 NEWER = "newer"  # stands for the version of a row that a later app has written: nobody here may write over it
 _PRECONDITION_FAILED = 412
 
@@ -76,18 +79,41 @@ class TableLedger:
         beside = {"Subscription": window.subscription}
         return self._write("window", _key(window.subscription), window, version, beside)
 
+    def started(self, vault_id: str) -> Kept[Started]:
+        return self._read("started", _key(vault_id), Started)
+
+    def keep_started(self, started: Started, version: str) -> str:
+        return self._write("started", _key(started.vault_id), started, version, {"Vault": started.vault_id})
+
+    def incidents(self, since: datetime) -> Iterator[Kept[Incident]]:
+        for entity in self._query("PartitionKey eq @kind and At ge @since", {"kind": INCIDENTS, "since": since}):
+            yield Kept(self._decoded(entity, Incident), str(entity.metadata["etag"]))
+
     def incident(self, key: str) -> Kept[Incident]:
-        return self._read("incident", _key(key), Incident)
+        return self._read(INCIDENTS, _key(key), Incident)
 
     def keep_incident(self, incident: Incident, version: str) -> str:
-        return self._write("incident", _key(incident.key), incident, version, {"Subject": incident.subject})
+        at = max(incident.seen_at, incident.said_at, incident.closed_at or incident.said_at)
+        shown = {
+            "Kind": incident.kind,
+            "Subject": incident.subject[:1000],
+            "Open": incident.closed_at is None,
+            "At": at,
+        }
+        return self._write(INCIDENTS, _key(incident.key), incident, version, shown)
+
+    def watched(self, name: str) -> Kept[Watched]:
+        return self._read("watched", _key(name), Watched)
+
+    def keep_watched(self, row: Watched, version: str) -> str:
+        return self._write("watched", _key(row.name), row, version, {"Name": row.name})
 
     # -- one row -----------------------------------------------------------------------------------------------
 
     def _entity(self, kind: str, key: str) -> Any:
         with translated():
             try:
-                return self._table.get_entity(f"{kind}-{key}", kind, raw_response_hook=self._watch)
+                return self._table.get_entity(*_address(kind, key), raw_response_hook=self._watch)
             except ResourceNotFoundError as error:
                 if _is_missing_table(error):
                     raise
@@ -108,16 +134,17 @@ class TableLedger:
     def _decoded[Row](self, entity: Any, row_type: type[Row]) -> Row | None:
         try:
             if 0 < _schema(entity) <= SCHEMA:
-                return decoded(str(entity.get("Row", "")), row_type)
-        except msgspec.DecodeError:
+                return decoded(large_row.text_of(entity), row_type)
+        except (msgspec.DecodeError, zlib.error):
             journal.record("row_unreadable", kind=entity.get("RowKey"), key=entity.get("PartitionKey"))
         return None
 
-    def _write(self, kind: str, key: str, row: Any, version: str, beside: dict[str, str]) -> str:
-        entity = {"PartitionKey": f"{kind}-{key}", "RowKey": kind, "Schema": SCHEMA, **beside}
-        entity["Row"] = encoded(row).decode()
+    def _write(self, kind: str, key: str, row: Any, version: str, beside: Mapping[str, Any]) -> str:
         if version == NEWER:
             raise CloudError("NewerRow", f"a later version of the app has written {kind} {key}; it is left to that one")
+        partition, name = _address(kind, key)
+        entity = {"PartitionKey": partition, "RowKey": name, "Schema": SCHEMA, **beside}
+        entity |= large_row.columns_of(encoded(row))
         with translated():
             try:
                 if not version:
@@ -145,6 +172,11 @@ class TableLedger:
 def _schema(entity: Any) -> int:
     found = entity.get("Schema")
     return found if isinstance(found, int) else 0
+
+
+def _address(kind: str, key: str) -> tuple[str, str]:
+    """Partition and row. Incidents are read all at once, so they share one partition; others are read one by one."""
+    return (kind, key) if kind == INCIDENTS else (f"{kind}-{key}", kind)
 
 
 def _is_missing_table(error: HttpResponseError) -> bool:

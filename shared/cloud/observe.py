@@ -3,7 +3,7 @@
 Every function is one call (a list may be several pages), raises CloudError, and changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -11,14 +11,14 @@ from urllib.parse import quote
 from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 
-from shared.cloud import vaults
+from shared.cloud import history, vaults
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import read_error, translated
 from shared.core import resource_id
 from shared.core.datasource import Datasource
 from shared.core.events import read_time
 from shared.core.names import short_region
-from shared.core.observed import Deleted, FirstBackup, Instance, Job, Need, Observed, Running, Server, Vault
+from shared.core.observed import Deleted, Instance, Job, LastBackup, Need, Observed, Running, Server, Vault
 from shared.core.policy import Policy, read_policy
 from shared.core.resource_id import ResourceId
 from shared.core.rules import Rules
@@ -26,6 +26,7 @@ from shared.core.rules import Rules
 ROLE_API = "2022-04-01"
 OPERATIONS_DONE = {"succeeded": "succeeded", "failed": "failed", "cancelled": "failed", "canceled": "failed"}
 NOT_FOUND = 404
+MOST_NESTED = 8  # errors inside errors; a limit on everything
 
 
 def get_json(cloud: Cloud, url: str) -> tuple[int, Any]:
@@ -148,18 +149,6 @@ def roles(cloud: Cloud, server_id: ResourceId, principal_id: str, datasource: Da
     return frozenset(held)
 
 
-def has_recovery_point(cloud: Cloud, instance: Instance) -> bool:
-    """Whether a backup instance has a completed recovery point."""
-    parsed = resource_id.parse(instance.id)
-    if not parsed:
-        return False
-    client = cloud.data_protection(parsed.subscription)
-    with translated():
-        points = client.recovery_points.list(parsed.group, parsed.names[0], parsed.name)
-        states = (str((point.get("properties") or {}).get("recoveryPointState") or "") for point in points)
-        return any(state.lower() == "completed" for state in states)
-
-
 def jobs(cloud: Cloud, vault_id: str) -> tuple[Job, ...]:
     """The jobs of a vault of the last 14 days, all kinds, in no order. Source: recordings of the unfiltered list."""
     parsed = resource_id.parse(vault_id)
@@ -188,7 +177,8 @@ def job(cloud: Cloud, job_id: str) -> Job | None:
 def read_job(body: Mapping[str, Any], vault_id: str) -> Job:
     """A job as ARM answers it; Resource Graph has the same members."""
     properties = body.get("properties") or {}
-    details = list(properties.get("errorDetails") or ())
+    details = properties.get("errorDetails")
+    first = details[0] if isinstance(details, list) and details else None
     return Job(
         id=str(body.get("id") or ""),
         name=str(body.get("name") or ""),
@@ -201,17 +191,29 @@ def read_job(body: Mapping[str, Any], vault_id: str) -> Job:
         started_at=read_time(properties.get("startTime")),
         ended_at=read_time(properties.get("endTime")),
         codes=tuple(dict.fromkeys(_codes(details))),
-        message=str(details[0].get("message") or "") if details else "",
+        message=str(first.get("message") or "") if isinstance(first, Mapping) else "",
+        location=short_region(str(properties.get("dataSourceLocation") or "")),
+        moved_bytes=_moved_bytes(properties.get("extendedInfo")),
     )
 
 
-def _codes(details: Iterable[Mapping[str, Any]], depth: int = 0) -> Iterable[str]:
-    """Every code in an error and in the errors inside it, outermost first. Source: recorded jobs nest two deep."""
-    for detail in details:
-        if detail.get("code"):
-            yield str(detail["code"])
-        if depth < 8:  # noqa: PLR2004 - a limit on everything; recordings nest two deep
-            yield from _codes(detail.get("details") or (), depth + 1)
+def _moved_bytes(extended: object) -> float | None:
+    """How much a backup has moved: one job that is asked for says so, a list never does."""
+    moved = extended.get("dataTransferredInBytes") if isinstance(extended, Mapping) else None
+    return float(moved) if isinstance(moved, int | float) else None
+
+
+def _codes(error: object, depth: int = 0) -> Iterator[str]:
+    """Every code in an error and in the errors inside it, outermost first. Source: recorded jobs nest three deep."""
+    if isinstance(error, list):
+        for one in error:
+            yield from _codes(one, depth)
+    if not isinstance(error, Mapping) or depth > MOST_NESTED:
+        return
+    if error.get("code"):
+        yield str(error["code"])
+    for inside in ("innerError", "embeddedInnerError", "details"):
+        yield from _codes(error.get(inside), depth + 1)
 
 
 def operation(cloud: Cloud, running: Running) -> Running:
@@ -238,9 +240,10 @@ def more(cloud: Cloud, observed: Observed, needed: frozenset[Need], rules: Rules
         held = roles(cloud, observed.server_id, reaching.principal_id, observed.datasource)
         observed = replace(observed, roles=held)
     if Need.RECOVERY_POINTS in needed and instance:
-        observed = replace(observed, has_recovery_point=has_recovery_point(cloud, instance))
+        point = history.latest_point(cloud, instance)
+        observed = replace(observed, has_recovery_point=point is not None, latest_point=point)
     if Need.JOBS in needed and instance:
-        observed = replace(observed, jobs=_relevant_jobs(cloud, instance, observed.memory.first_backup))
+        observed = replace(observed, jobs=_relevant_jobs(cloud, instance, observed.memory.backup))
     return replace(observed, now=cloud.now)
 
 
@@ -250,8 +253,8 @@ def _home(observed: Observed) -> Vault | None:
     return next((vault for vault in observed.vaults or () if vault.id.lower() == home), None)
 
 
-def _relevant_jobs(cloud: Cloud, instance: Instance, known: FirstBackup) -> tuple[Job, ...]:
-    if known.job_id:
+def _relevant_jobs(cloud: Cloud, instance: Instance, known: LastBackup) -> tuple[Job, ...]:
+    if known.job_id and known.step == "started":
         found = job(cloud, known.job_id)
         return (found,) if found else ()
     return jobs(cloud, instance.vault_id)

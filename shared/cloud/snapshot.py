@@ -58,6 +58,15 @@ def latest(cloud: Cloud) -> bytes | None:
         return gzip.decompress(content)
 
 
+def read_latest(cloud: Cloud) -> Snapshot | None:
+    """The latest snapshot, None when there is none that can be read. Raises CloudError."""
+    try:
+        read = msgspec.json.decode(latest(cloud) or b"", type=Snapshot)
+    except msgspec.DecodeError:
+        return None
+    return read if read.schema == SCHEMA else None
+
+
 def verdicts_before(cloud: Cloud) -> dict[str, tuple[str, datetime | None]]:
     """Verdict and its time of each server in the latest snapshot, by lower-case id; one that is unreadable is none."""
     content = latest(cloud)

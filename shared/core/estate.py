@@ -39,7 +39,8 @@ class Estate:
     """All servers of a scope and what is around them. Every key is an id in lower case.
 
     subscriptions: names by id. instances: by server, also of servers that are no more. points: newest recovery point,
-    by instance; none, no entry. policies: by vault. jobs: backups that run, by instance. assignments: where an identity
+    by instance; none, no entry. policies: by vault. jobs: backups that run, and those that have failed where they were
+    asked for, by instance. assignments: where an identity
     has a role, by (principal id, role); None when nobody asked. incomplete: what could not be read, in words.
     """
 
@@ -103,6 +104,7 @@ def observed_of(
             moved_to="" if server else estate.namesake(server_id),
             policies=estate.policies.get(home, ()),
             has_recovery_point=instance.id.lower() in estate.points,
+            latest_point=estate.points.get(instance.id.lower()),
             jobs=estate.jobs.get(instance.id.lower(), ()),
             roles=estate.held(server_id, vault.principal_id) if vault else None,
         )

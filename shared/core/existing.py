@@ -7,8 +7,9 @@ is resumed only with `resume: allow`; a policy that keeps points shorter is set 
 from dataclasses import replace
 from typing import Any
 
-from shared.core import first_backup, names, policy_steps, protection, refusals, vault_roles, waits
+from shared.core import names, on_demand, policy_steps, protection, refusals, vault_roles, waits
 from shared.core.actions import Action, ChangePolicy, ResumeProtection, StartBackup, Sync, Wait
+from shared.core.due import FIRST, ROLES
 from shared.core.failures import Cause, classify
 from shared.core.intent import Protect
 from shared.core.observed import Contest, Instance, Need, Observed, Running, Server, Vault
@@ -37,11 +38,11 @@ def consider(server: Server, intent: Protect, observed: Observed, rules: Rules) 
     if wrong := protection.not_protected(instance):
         return _repair(server, instance, wrong, observed, rules)
     found = _towards_policy(server, intent, instance, observed, rules, is_misplaced=place is not None)
-    if found is not None:
-        return found
-    if place:
-        return _plan(instance, place, **_right(intent, instance, observed))
-    return _protected(server, intent, instance, observed)
+    if found is None and place:
+        found = _plan(instance, place, **_right(intent, instance, observed))
+    if found is None:
+        return _protected(server, intent, instance, observed, rules)
+    return _all_the_same(found, server, intent, observed, rules) if isinstance(found, Plan) else found
 
 
 def _plan(instance: Instance, verdict: Verdict, *actions: Action, **more: Any) -> Plan:
@@ -141,7 +142,7 @@ def _towards_policy(
 ) -> Found | None:
     """Point the instance to the tier's policy, or say why not; None when it follows one that means the tier."""
     if observed.policies is None:
-        is_enough = is_misplaced or observed.memory.first_backup.step == "done"
+        is_enough = is_misplaced or _is_backup_known(observed)
         known = protection.follows_known_policy(instance, intent, observed)
         return None if known and is_enough else frozenset({Need.POLICIES})
     drifted = protection.drifted(instance, intent, observed)
@@ -209,21 +210,54 @@ def _contest_so_far(intent: Protect, observed: Observed) -> Contest:
 # -- an instance that protects as it should ------------------------------------------------------------------------
 
 
-def _protected(server: Server, intent: Protect, instance: Instance, observed: Observed) -> Found:
-    """The instance is right: see to the first backup, where one is due."""
+def _protected(server: Server, intent: Protect, instance: Instance, observed: Observed, rules: Rules) -> Found:
+    """The instance is right: see to a backup on demand, where one is due."""
     if server.state in observed.datasource.stopped_states:
         reason = f"it is protected, but {server.state}: no backup can be made of it"
         return _plan(instance, Verdict.of(Kind.STOPPED, reason))
-    if lacking := first_backup.needs(observed):
-        return lacking
-    step = first_backup.next_step(intent, instance, observed)
-    if server.state != observed.datasource.ready_state and any(isinstance(one, StartBackup) for one in step.actions):
-        verdict = Verdict.of(Kind.FIRST_BACKUP_PENDING, "the first backup waits until the server is Ready")
-        return _plan(instance, verdict, Wait(verdict.reason, waits.CONFIGURING_AGAIN_S))
-    verdict = step.verdict
+    found = _backed_up(server, intent, instance, observed, rules)
+    if not isinstance(found, Plan):
+        return found
+    verdict = found.verdict
     if not names.is_ours(instance.name, instance.tags, observed.server_id):
         verdict = replace(verdict, reason=f"{verdict.reason} ({instance.name} was made by somebody else)")
-    return _plan(instance, verdict, *step.actions, first_backup=step.remember, **_right(intent, instance, observed))
+    return replace(found, verdict=verdict, **_right(intent, instance, observed))
+
+
+def _backed_up(server: Server, intent: Protect, instance: Instance, observed: Observed, rules: Rules) -> Found:
+    """See to the backup on demand that is under way, or wanted."""
+    if lacking := on_demand.needs(observed):
+        return lacking
+    step = on_demand.next_step(intent, instance, observed, rules)
+    if any(isinstance(one, StartBackup) for one in step.actions):
+        if server.state != observed.datasource.ready_state:
+            verdict = Verdict.of(step.verdict.kind, "the backup waits until the server is Ready")
+            return _plan(instance, verdict, Wait(verdict.reason, waits.CONFIGURING_AGAIN_S))
+        roles = _give_roles(instance, observed, rules) if step.remember.why == ROLES else None
+        if roles is not None:
+            return roles
+    return _plan(instance, step.verdict, *step.actions, backup=step.remember, answer=step.answer)
+
+
+def _all_the_same(found: Plan, server: Server, intent: Protect, observed: Observed, rules: Rules) -> Found:
+    """An instance that protects by the wrong policy is backed up all the same; its first backup is that policy's."""
+    memory = observed.memory
+    is_asked = memory.wish is not None and memory.wish.why != FIRST
+    is_idle = not is_asked and memory.backup.step not in ("intended", "started")
+    if found.actions or is_idle or server.state in observed.datasource.stopped_states:
+        return found
+    if observed.policies is None:
+        return frozenset({Need.POLICIES})
+    made = _backed_up(server, intent, observed.instances[0], observed, rules)
+    if not isinstance(made, Plan):
+        return made
+    return replace(found, actions=made.actions, backup=made.backup, answer=made.answer)
+
+
+def _is_backup_known(observed: Observed) -> bool:
+    """Whether no backup on demand is to be thought of, so that the policies need not be read for one."""
+    memory = observed.memory
+    return memory.backup.has_point and memory.wish is None and memory.backup.step not in ("intended", "started")
 
 
 def _right(intent: Protect, instance: Instance, observed: Observed) -> dict[str, Any]:

@@ -20,4 +20,4 @@ def only_permitted(plan: Plan, rules: Rules, server_id: ResourceId, tags: Mappin
     said = "the rules say observe" + ("" if why == "mode" else f" ({why})")
     first = type(writes[0]).__name__
     verdict = Verdict.of(Kind.OBSERVE_ONLY, f"{said}; next would be {first}: {writes[0].reason}")
-    return replace(plan, verdict=verdict, actions=(), first_backup=None)
+    return replace(plan, verdict=verdict, actions=(), backup=None)

@@ -21,7 +21,7 @@ from shared.core.actions import (
     Write,
 )
 from shared.core.intent import Intent
-from shared.core.observed import FirstBackup, Instance, Job, Observed, Running
+from shared.core.observed import Instance, Job, Observed, Running
 from shared.core.plan import make_plan
 from shared.core.planned import Plan
 from shared.core.policy import read_policy
@@ -71,8 +71,9 @@ def foresee(intent: Intent, observed: Observed, rules: Rules) -> Foreseen:
 
 def after(world: Observed, plan: Plan) -> Observed:
     """The world after a plan: every action carried out, every wait over, and what the plan found out remembered."""
-    first_backup = plan.first_backup or world.memory.first_backup
-    world = replace(world, memory=replace(world.memory, running=None, first_backup=first_backup))
+    backup = plan.backup or world.memory.backup
+    wish = world.memory.wish if plan.wait and not plan.answer else None
+    world = replace(world, memory=replace(world.memory, running=None, backup=backup, wish=wish))
     for action in plan.actions:
         world = applied(world, action)
     return world
@@ -110,9 +111,8 @@ def applied(world: Observed, action: Action) -> Observed:
             )
         case StartBackup():
             job = _begun(world, action.instance_id)
-            return replace(
-                world, jobs=(job,), memory=replace(memory, first_backup=FirstBackup("started", job.started_at, job.id))
-            )
+            started = replace(memory.backup, step="started", at=job.started_at, job_id=job.id)
+            return replace(world, jobs=(job,), memory=replace(memory, backup=started))
         case Wait():
             return _later(world, action.after_s)
 

@@ -1,134 +1,250 @@
-"""Decides what is worth telling a person, and in which words. An incident has a key: same key, same incident."""
+"""Makes incidents of findings: opened once for one cause, place and owner, repeated, and closed when all is well again.
 
+Pure. What is remembered of an incident is in the ledger; losing it tells everything again and forgets nothing. A thing
+that happened once, such as a failed job, belongs to the first incident that took it, for as long as Azure shows it.
+"""
+
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from shared.core import names, resource_id
-from shared.core.observed import Job
-from shared.core.resource_id import ResourceId
-from shared.core.verdict import Kind, Verdict
+from shared.core.alert import (
+    REFUSALS,
+    Alert,
+    Phase,
+    Severity,
+    braked,
+    over_budget,
+    poison,
+    refused,
+    summarized,
+)  # fmt: skip
+from shared.core.evidence import Evidence
+from shared.core.finding import Finding, fingerprint
 
-# Source: the service's troubleshooting guide, and recorded failures. code: (what it means, what to do).
-_KNOWN = {
-    "servernotreadyforlongtermbackup": ("the server was not ready", "start the server; the next backup is on schedule"),
-    "resourcegroupnotfound": ("the server's resource group is gone", "see whether the server still exists"),
-    "resourcenotfound": ("the server is gone", "see whether the server still exists"),
-    "authorizationfailed": ("the vault's identity lacks a role", "assign the two roles to the vault's identity"),
-    "usererrormissingrequiredpermissions": ("the vault's identity lacks a role", "assign the two roles again"),
-    "usererrormaxconcurrentoperationlimitreached": ("another operation was running", "nothing; it is tried again"),
-    "postgresqlflexservererror": (
-        "the database service failed to make the backup",
-        "run a backup by hand; if it fails again, open a support request with the job id",
-    ),
-    "internalservererror": ("the database service failed", "run a backup by hand; if it fails again, ask support"),
-}
-_UNKNOWN = ("the service names a cause that this version does not know", "open the job in the portal")
+__all__ = [
+    "REFUSALS",
+    "Alert",
+    "Incident",
+    "alert_of",
+    "braked",
+    "opened_by",
+    "over_budget",
+    "poison",
+    "refused",
+    "step",
+]
+
+SCHEMA = 2
+MOST_REMEMBERED = 20_000  # subjects, and occurrences, of one incident; beyond that the oldest are told again
+MOST_SHOWN = 20
+LONGEST_SHOWN = 300
+LOG = "log"  # the channel that is always there
+SETTLED = timedelta(minutes=30)  # so long nothing must be found before people are told that it is over
+FORGOTTEN = timedelta(days=30)  # occurrences that no vault lists any more
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """One message to people. key: of the incident; id: the same for the same incident, so that receivers fold it."""
+class Incident:
+    """One cause at one place, for one owner, as the ledger remembers it.
+
+    subjects: fingerprints of what is not well, and since when; occurrences: of everything that ever happened in it
+    (seconds since 1970). seen_at: when it was last found. most: how many subjects it had at once, at most. number: of
+    the message that people get now (1: opened); told_to: the channels that have taken it; told: all have. said_at:
+    since when that message is on its way.
+    """
 
     key: str
     kind: str
-    subject: str
-    summary: str
-    reason: str
+    source: str
+    title: str
+    words: str
     fix: str
-    at: datetime
+    severity: Severity
+    opened_at: datetime
+    seen_at: datetime
+    said_at: datetime
+    cause: str = ""
+    place: str = ""
+    owner: str = ""
+    link: str = ""
     details: dict[str, str] = field(default_factory=dict)
+    subjects: dict[str, int] = field(default_factory=dict)
+    occurrences: dict[str, int] = field(default_factory=dict)
+    shown: tuple[tuple[str, str], ...] = ()
+    most: int = 0
+    closed_at: datetime | None = None
+    number: int = 1
+    told: bool = False
+    told_to: tuple[str, ...] = ()
+    schema: int = SCHEMA
 
     @property
-    def id(self) -> str:
-        return names.stable_guid("alert", self.key)
+    def phase(self) -> Phase:
+        if self.closed_at:
+            return Phase.RECOVERED
+        return Phase.OPENED if self.number == 1 else Phase.REPEATED
+
+    @property
+    def subject(self) -> str:
+        """The one thing that it is about, else the place."""
+        return self.shown[0][0] if self.most <= 1 and self.shown else self.place or self.title
 
 
-def failed_backups(jobs: Iterable[Job], server_types: frozenset[str], now: datetime) -> list[Alert]:
-    """One alert for each failed backup job of a server of ours, oldest first. Each job has a key of its own."""
-    failed = [job for job in jobs if _is_failed_backup(job, server_types)]
-    return [_alert(job, now) for job in sorted(failed, key=lambda job: (job.started_at or now, job.name))]
+def step(known: Iterable[Incident], findings: Iterable[Finding], seen: Evidence, repeat: timedelta) -> list[Incident]:
+    """The incidents that are to be written down now: new ones, changed ones, closed ones. Others stay as they are."""
+    rows = {incident.key: incident for incident in known}
+    home = {each: incident.key for incident in rows.values() for each in incident.occurrences}
+    groups: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        taken_by = home.get(fingerprint(finding.occurrence), "") if finding.occurrence else ""
+        groups[taken_by or finding.key].append(finding)
+    after = [_continued(rows.get(key), key, groups.get(key, []), seen, repeat) for key in rows.keys() | groups.keys()]
+    return sorted((one for one in after if one and one != rows.get(one.key)), key=lambda one: one.key)
 
 
-def _is_failed_backup(job: Job, server_types: frozenset[str]) -> bool:
-    server = resource_id.parse(job.server_id)
-    is_ours = server is not None and server.type in server_types
-    return is_ours and job.category.lower() == "backup" and job.status.lower() == "failed"
+def _continued(
+    row: Incident | None, key: str, found: list[Finding], seen: Evidence, repeat: timedelta
+) -> Incident | None:
+    """What becomes of one incident. A closed one is opened again only by what it does not know yet."""
+    known = row.occurrences if row else {}
+    is_closed = row is None or row.closed_at is not None
+    fresh = [one for one in found if not is_closed or not one.occurrence or fingerprint(one.occurrence) not in known]
+    if is_closed and not fresh:
+        return row
+    active = [one for one in fresh if not one.is_over]
+    if row is None or is_closed:
+        row = _opened(key, active or fresh, known, seen.now)
+    row = _with(row, fresh, active, seen)
+    return _spoken(row, seen.now, repeat)
 
 
-def _alert(job: Job, now: datetime) -> Alert:
-    known = [code for code in reversed(job.codes) if code.lower() in _KNOWN]  # the innermost known code says most
-    specific = min(known, key=lambda code: code.lower() == "internalservererror", default="")
-    meaning, fix = _KNOWN.get(specific.lower(), _UNKNOWN)
-    server = job.server_id.rsplit("/", 1)[-1]
-    kind = "on-demand" if job.user_triggered else "scheduled"
-    return Alert(
-        key=f"job/{job.name.lower()}",
-        kind="backup_failed",
-        subject=job.server_id,
-        summary=f"The {kind} backup of {server} failed: {meaning}",
-        reason=f"{meaning} ({', '.join(job.codes) or 'no code'})",
-        fix=fix,
-        at=job.ended_at or job.started_at or now,
-        details={"job": job.id, "vault": job.vault_id, "instance": job.instance_id, "message": job.message},
+def _opened(key: str, found: list[Finding], occurrences: dict[str, int], now: datetime) -> Incident:
+    first = min(found, key=lambda one: (one.since, one.subject))
+    severity = min((one.severity for one in found), key=list(Severity).index)
+    return Incident(
+        key=key,
+        kind=first.kind,
+        source=first.source,
+        title=first.title,
+        words=first.words[:LONGEST_SHOWN],
+        fix=first.fix,
+        severity=severity,
+        opened_at=now,
+        seen_at=now,
+        said_at=now,
+        cause=first.cause,
+        place=first.place,
+        owner=first.owner,
+        link=first.link,
+        details=first.details,
+        occurrences=occurrences,
+        told=severity is Severity.EXPECTED,
     )
 
 
-def over_budget(subscription: str, counted: int, since: datetime, now: datetime) -> Alert:
-    """Events change more servers than the rules allow within a day: one message, however many servers wait."""
-    return Alert(
-        key=f"budget/{subscription.lower()}/{since.isoformat()}",
-        kind="over_budget",
-        subject=f"/subscriptions/{subscription}",
-        summary=f"More servers of subscription {subscription} would change than the rules allow",
-        reason=f"events have changed {counted} servers since {since:%Y-%m-%d %H:%M} UTC; the others wait",
-        fix="look at the next sweep's plan (`flexguard plan`) and approve its hash, or raise `brake` in the rules file",
-        at=now,
+def _with(row: Incident, fresh: list[Finding], active: list[Finding], seen: Evidence) -> Incident:
+    """The incident with what was found now, and without the subjects that are well."""
+    current = {fingerprint(one.subject): int(one.since.timestamp()) for one in active}
+    left = {
+        each: since_s
+        for each, since_s in row.subjects.items()
+        if each in current or not seen.cures(row.source, row.place, each, since_s, row.seen_at)
+    }
+    happened = {fingerprint(one.occurrence): int(one.since.timestamp()) for one in fresh if one.occurrence}
+    oldest_s = int((seen.now - FORGOTTEN).timestamp())
+    remembered = {each: at_s for each, at_s in (row.occurrences | happened).items() if at_s >= oldest_s}
+    shown = {one.subject: one.words[:LONGEST_SHOWN] for one in (active or fresh)[:MOST_SHOWN]}
+    subjects = _newest(left | current)
+    return replace(
+        row,
+        subjects=subjects,
+        occurrences=_newest(remembered),
+        shown=tuple(list((shown | dict(row.shown)).items())[:MOST_SHOWN]),
+        most=max(row.most, len(subjects), 1),
+        seen_at=seen.now if active else row.seen_at,
     )
 
 
-# Kinds of verdict that a person must hear of, as nothing but a person ends them: one message for a whole subscription.
-REFUSALS = frozenset({Kind.CANNOT_ASSIGN_ROLES, Kind.SCOPE_LOCKED, Kind.AZURE_POLICY, Kind.PROVIDER, Kind.APP_RIGHTS})
+def _newest(marks: dict[str, int]) -> dict[str, int]:
+    if len(marks) <= MOST_REMEMBERED:
+        return marks
+    return dict(sorted(marks.items(), key=lambda mark: -mark[1])[:MOST_REMEMBERED])
 
 
-def refused(verdict: Verdict, server: ResourceId, now: datetime) -> Alert | None:
-    """Azure refuses what the app does; None for any other verdict. One incident for each kind and subscription."""
-    if verdict.kind not in REFUSALS:
-        return None
-    return Alert(
-        key=f"refused/{verdict.kind}/{server.subscription.lower()}",
-        kind="refused",
-        subject=server.text,
-        summary=f"Azure refuses what is needed to protect {server.name}, and perhaps other servers",
-        reason=verdict.reason,
-        fix=verdict.fix,
-        at=now,
-        details={"verdict": verdict.kind, "subscription": server.subscription},
+def _spoken(row: Incident, now: datetime, repeat: timedelta) -> Incident:
+    """The next thing to say, if there is one: that it is over, or that it still goes on."""
+    was_seen = row.opened_at != now
+    if not row.subjects and (not was_seen or now - row.seen_at >= SETTLED):
+        over = replace(row, closed_at=now, said_at=now, number=row.number + 1, told_to=())
+        return replace(over, told=row.severity is Severity.EXPECTED)
+    if row.told and now - row.said_at >= repeat:
+        return replace(row, said_at=now, number=row.number + 1, told=False, told_to=())
+    return row
+
+
+def opened_by(alert: Alert, now: datetime) -> Incident:
+    """The incident of something that is told the moment it happens."""
+    happened = {fingerprint(alert.occurrence): int(now.timestamp())} if alert.occurrence else {}
+    subject = alert.occurrence or alert.subject
+    return Incident(
+        key=alert.key,
+        kind=alert.kind,
+        source="day" if alert.occurrence else "snapshot",
+        title=alert.summary,
+        words=alert.reason[:LONGEST_SHOWN],
+        fix=alert.fix,
+        severity=alert.severity,
+        opened_at=now,
+        seen_at=now,
+        said_at=now,
+        cause=alert.cause,
+        place=alert.place,
+        owner=alert.owner,
+        link=alert.link,
+        details=alert.details,
+        subjects={fingerprint(subject): int(now.timestamp())},
+        occurrences=happened,
+        shown=((alert.subject, alert.reason[:LONGEST_SHOWN]),),
+        most=alert.count,
     )
 
 
-def braked(plan_hash: str, servers: int, why: str, now: datetime) -> Alert:
-    """The sweep would change too much at once: one message for each plan, with the hash that lets it go."""
-    return Alert(
-        key=f"brake/{plan_hash}",
-        kind="brake",
-        subject=f"plan {plan_hash}",
-        summary=f"The sweep would change {servers} servers at once and waits for an approval",
-        reason=why,
-        fix=f"look at it with `flexguard plan`; `flexguard approve {plan_hash}` lets it go, or raise `brake`",
-        at=now,
-        details={"plan": plan_hash},
-    )
+def joined(row: Incident, alert: Alert, now: datetime) -> Incident:
+    """An open incident with one more thing that happened in it, if it does not know it yet."""
+    mark, at_s = fingerprint(alert.occurrence), int(now.timestamp())
+    if not alert.occurrence or mark in row.occurrences:
+        return row
+    happened, subjects = _newest(row.occurrences | {mark: at_s}), _newest(row.subjects | {mark: at_s})
+    shown = ((alert.subject, alert.reason[:LONGEST_SHOWN]), *row.shown)[:MOST_SHOWN]
+    most = max(row.most, len(subjects))
+    return replace(row, subjects=subjects, occurrences=happened, shown=shown, most=most, seen_at=now)
 
 
-def poison(text: str, message_id: str, now: datetime) -> Alert:
-    """A message that the app could not work on, however often it was tried: a bug, or somebody else's message."""
+def alert_of(incident: Incident, tags: tuple[tuple[str, str], ...] = ()) -> Alert:
+    """What people are told of an incident now. tags: values of allow-listed tags of its subject."""
+    count = incident.most if incident.closed_at else max(len(incident.subjects), 1)
+    names = [subject for subject, _ in incident.shown] if incident.most <= 1 else ["", ""]
+    summary = summarized(incident.title, names, count, incident.phase)
     return Alert(
-        key=f"poison/{message_id.lower()}",
-        kind="message_poisoned",
-        subject=text[:200],
-        summary="A message could not be processed and was set aside",
-        reason="the app failed on it five times in a row; its server is looked at again with its next event",
-        fix="look for the exception in the app's log; the message is in the ledger",
-        at=now,
+        key=incident.key,
+        kind=incident.kind,
+        subject=incident.subject,
+        summary=summary,
+        reason=incident.words,
+        fix=incident.fix,
+        at=incident.said_at,
+        details=incident.details,
+        severity=incident.severity,
+        phase=incident.phase,
+        cause=incident.cause,
+        place=incident.place,
+        owner=incident.owner,
+        link=incident.link,
+        count=count,
+        shown=incident.shown,
+        opened_at=incident.opened_at,
+        number=incident.number,
+        tags=tags,
     )

@@ -68,10 +68,17 @@ TIER_NAME = spelled(
     "up to 100 letters and digits, with dots, hyphens, underscores and blanks between them",
     POLICY_NAME,
 )
+CADENCE = Limit(
+    "6 hours to 10 years",  # a dump of a large server takes hours
+    lambda span: timedelta(hours=6) <= span.longest <= timedelta(days=3660),
+)
 # Assumed: a retention rule's name may be what a policy's name may be; no document limits it.
 RULE_NAME = spelled("[A-Za-z0-9-]{3,150}", "3 to 150 letters, digits and hyphens")
 TAG_NAME = spelled(r"[^<>%&\\?/]{1,512}", r"up to 512 characters, none of <>%&\?/", TAGS)
 TAG_VALUE = spelled(".{1,256}", "up to 256 characters", TAGS)
+CHANNEL = spelled("[a-z][a-z0-9-]{0,39}", "up to 40 small letters, digits and hyphens, a letter first")
+EMAIL = spelled(r"[^@\s<>,;\"]{1,64}@[A-Za-z0-9.-]{1,253}", "an e-mail address")
+REPEAT = Limit("1 hour to 31 days", lambda span: timedelta(hours=1) <= span.longest <= timedelta(days=31))
 GUID = spelled("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "the GUID of a subscription")
 VAULT_ID = Limit(
     "the ARM id of a Backup vault, /subscriptions/…/providers/Microsoft.DataProtection/backupVaults/…",

@@ -53,13 +53,13 @@ def misfit(server_id: ResourceId, tags: Mapping[str, str], rule: Override | Defa
     """Why a rule does not fit a server, "" when it does. Patterns know * for any characters and ? for one."""
     if rule.subscriptions and server_id.subscription not in map(str.lower, rule.subscriptions):
         return f"subscription {server_id.subscription} is not listed"
-    if rule.groups and not any(_like(server_id.group, pattern) for pattern in rule.groups):
+    if rule.groups and not any(like(server_id.group, pattern) for pattern in rule.groups):
         return f"resource group {server_id.group} fits none of {', '.join(rule.groups)}"
     for name, pattern in rule.tags.items():
         value, _ = value_of(tags, name)
         if value is None:
             return f"it has no tag {name}"
-        if not _like(value, pattern):
+        if not like(value, pattern):
             return f"tag {name} = {shortened(value)!r} does not fit {pattern}"
     return ""
 
@@ -72,5 +72,6 @@ def mode_for(rules: Rules, server_id: ResourceId, tags: Mapping[str, str]) -> tu
     return rules.mode, "mode"
 
 
-def _like(text: str, pattern: str) -> bool:
+def like(text: str, pattern: str) -> bool:
+    """Whether a text fits a pattern, in which * is any characters and ? is one; case and outer blanks do not matter."""
     return fnmatchcase(fold(text), fold(pattern).replace("[", "[[]"))

@@ -93,7 +93,10 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A backup job. codes: every error code in it, outermost first; empty unless it failed."""
+    """A backup job. codes: every error code in it, outermost first; empty unless it failed.
+
+    location: region of its server, "" if the job does not say. moved_bytes: None where Azure does not say.
+    """
 
     id: str
     name: str
@@ -107,6 +110,8 @@ class Job:
     ended_at: datetime | None = None
     codes: tuple[str, ...] = ()
     message: str = ""
+    location: str = ""
+    moved_bytes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +127,40 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class FirstBackup:
-    """What is known of the server's first backup.
+class LastBackup:
+    """What is known of the newest backup that the app has asked for.
 
-    step: none · intended (written down before the call, its outcome unknown) · started · done · failed.
+    step: none · intended (written down before the call, its outcome unknown) · started · done · failed. at: when it was
+    intended, or its job began. why: a word of `core/due.py`. has_point: the server has had a good recovery point.
     """
 
     step: str = "none"
     at: datetime | None = None
     job_id: str = ""
+    why: str = "first"
+    has_point: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Somebody asks for a backup on demand. why: a word of `core/due.py`; by: the person, "" for the app itself.
+
+    point: the newest recovery point that was known then. A backup that begins after `at` fulfils it.
+    """
+
+    why: str
+    at: datetime
+    by: str = ""
+    point: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of the wish of that time: a backup (is_met), or the reason why there is none."""
+
+    at: datetime
+    reason: str
+    is_met: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +180,12 @@ class Memory:
     to validate or to protect, and `refusals` how often. policy_id, policy_digest: the policy that the instance followed
     when it was last found right, and what that meant; policies are never changed, so it means that still.
     unready_since: since when the server has not been Ready. created_here: this program created the instance.
-    contest: how often others have changed its policy; None when nobody has looked at that yet.
+    contest: how often others have changed its policy; None when nobody has looked at that yet. wish: a backup that
+    somebody asks for, until it is answered.
     """
 
     running: Running | None = None
-    first_backup: FirstBackup = field(default_factory=FirstBackup)
+    backup: LastBackup = field(default_factory=LastBackup)
     granted_at: datetime | None = None
     refused_since: datetime | None = None
     refusals: int = 0
@@ -163,6 +194,7 @@ class Memory:
     policy_id: str = ""
     policy_digest: str = ""
     contest: Contest | None = None
+    wish: Wish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +203,8 @@ class Observed:
 
     now: the Date of Azure's newest answer. roles: GUIDs of the roles that the chosen vault's identity has where it
     needs them. jobs: backup jobs of the server's instance. deleted: soft-deleted instances in the chosen vault.
-    moved_to: where a server of the same name is, when this one is gone and somebody knows.
+    moved_to: where a server of the same name is, when this one is gone and somebody knows. latest_point: when the
+    newest recovery point was made, where they were read.
     """
 
     now: datetime
@@ -187,3 +220,4 @@ class Observed:
     memory: Memory = field(default_factory=Memory)
     deleted: tuple[Deleted, ...] | None = None
     moved_to: str = ""
+    latest_point: datetime | None = None

@@ -74,7 +74,8 @@ def _considered(intent: Intent, observed: Observed, rules: Rules) -> Found:
     if server is None:
         return Plan(_gone(observed))
     if not isinstance(intent, Wanted):
-        return Plan(_not_wanted(intent, observed.instances))
+        verdict, backup = _not_wanted(intent, observed.instances), next(iter(observed.instances), None)
+        return Plan(verdict, (), backup.vault_id, backup.policy_id, backup.id) if backup else Plan(verdict)
     if refused := _not_eligible(server, observed):
         return Plan(refused)
     if observed.instances:

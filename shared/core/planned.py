@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.core.actions import Action, Wait
-from shared.core.observed import Contest, FirstBackup
+from shared.core.observed import Answer, Contest, LastBackup
 from shared.core.verdict import Verdict
 
 
@@ -12,9 +12,9 @@ class Plan:
     """What to do next for one server, in order, and what is true of it now.
 
     A plan that ends in Wait is unfinished: look again after that time. No actions: nothing is missing, or nothing
-    can be done, as the verdict says. first_backup, contest: what to remember of them, None when nothing new is known.
+    can be done, as the verdict says. backup, contest: what to remember of them, None when nothing new is known.
     policy_digest: what the instance's policy was found to mean, "" if it was not. refusals: how often in a row the
-    service has refused what is being tried; 0 when nothing is refused any more.
+    service has refused what is being tried; 0 when nothing is refused any more. answer: to the wish for a backup.
     """
 
     verdict: Verdict
@@ -22,10 +22,11 @@ class Plan:
     vault_id: str = ""
     policy_id: str = ""
     instance_id: str = ""
-    first_backup: FirstBackup | None = None
+    backup: LastBackup | None = None
     policy_digest: str = ""
     refusals: int = 0
     contest: Contest | None = None
+    answer: Answer | None = None
 
     @property
     def wait(self) -> Wait | None:

@@ -1,173 +1,28 @@
 """The rules that people write, as values. `shared/rules_file.py` reads them from YAML and says what is wrong.
 
-The lines "name: meaning" of the docstrings are the descriptions in the published JSON Schema.
+What a tier says is in `tiers.py`. The lines "name: meaning" of the docstrings are the descriptions in the published
+JSON Schema.
 """
 
-import re
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from shared.core import limits
+from shared.core.alert_rules import Alerts
 from shared.core.limits import SOME, SOME_NAMES, between
+from shared.core.tiers import DAYS, MONTHS, Backup, Custom, Day, Keep, OnDemand, Span, Tier, TimeOfDay, TimeZone
 
-_UNIT_HOURS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 31 * 24, "year": 366 * 24}
-_SPAN = re.compile(r"([0-9]{1,4}) ?(?:(hour|day|week|month|year)s?|h)")
+__all__ = [
+    "DAYS", "MONTHS", "Backup", "Brake", "Custom", "Day", "Default", "Exempt", "Keep", "Mode", "OnDemand", "Override",
+    "Roles", "Rules", "Span", "Starts", "Tier", "TimeOfDay", "TimeZone", "VaultRule",
+]  # fmt: skip
 
-Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-Month = Literal[
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-]  # fmt: skip
-Date = Literal[
-    "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15",
-    "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "last",
-]  # fmt: skip
 Mode = Literal["observe", "protect"]
-DAYS: tuple[Day, ...] = get_args(Day)
-MONTHS: tuple[Month, ...] = get_args(Month)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A length of time in one unit, as the service wants it: "35 days" is P35D, "10 years" is P10Y, "4h" is PT4H."""
-
-    count: int
-    unit: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Span":
-        """Read "12 weeks". Raises ValueError with what is valid."""
-        match = _SPAN.fullmatch(" ".join(text.lower().split()))
-        if not match or int(match[1]) == 0:
-            raise ValueError("valid is a number and one unit, such as 35 days, 12 weeks, 12 months or 10 years")
-        return cls(int(match[1]), match[2] or "hour")
-
-    @property
-    def iso(self) -> str:
-        """ISO 8601 with one unit, the only form that the service accepts (P{n}D|W|M|Y)."""
-        return f"P{'T' if self.unit == 'hour' else ''}{self.count}{self.unit[0].upper()}"
-
-    @property
-    def longest(self) -> timedelta:
-        """The longest time that it can mean (a month of 31 days, a year of 366)."""
-        return timedelta(hours=self.count * _UNIT_HOURS[self.unit])
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.unit}{'s' if self.count > 1 else ''}"
-
-
-@dataclass(frozen=True, slots=True)
-class TimeOfDay:
-    """A wall-clock time such as 01:30, in the time zone beside it."""
-
-    hour: int
-    minute: int
-
-    @classmethod
-    def parse(cls, text: str) -> "TimeOfDay":
-        """Read "01:30". Raises ValueError with what is valid."""
-        match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text.strip())
-        if not match:
-            raise ValueError('valid is a time in quotes, such as "01:30"')
-        return cls(int(match[1]), int(match[2]))
-
-    def __str__(self) -> str:
-        return f"{self.hour:02d}:{self.minute:02d}"
-
-
-@dataclass(frozen=True, slots=True)
-class TimeZone:
-    """An IANA time zone and the Windows name that the service stores for it."""
-
-    iana: str
-    windows: str
-
-    def __str__(self) -> str:
-        return self.iana
-
-
-Retention = Annotated[Span, limits.KEPT]
 TierName = Annotated[str, limits.TIER_NAME]
 TagName = Annotated[str, limits.TAG_NAME]
 TagValue = Annotated[str, limits.TAG_VALUE]
 Subscription = Annotated[str, limits.GUID]
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """When the vault makes a backup.
-
-    days: days of every week; only the first backup of a week succeeds, so name one.
-    at: the time of day, in quotes.
-    time_zone: an IANA time zone, such as Europe/Berlin; the service keeps its Windows name.
-    spread: servers start at different times within so long after `at`, so that they do not start all at once.
-    """
-
-    days: Annotated[tuple[Day, ...], SOME]
-    at: TimeOfDay
-    time_zone: TimeZone = TimeZone("UTC", "UTC")
-    spread: Annotated[Span, limits.SPREAD] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Custom:
-    """A retention rule of one's own: backups that meet every criterion that is given are kept so long.
-
-    name: what the rule is called in the policy.
-    keep: how long backups are kept.
-    priority: the lower number decides when several rules fit (yearly 10, monthly 15, weekly 20, default 99).
-    first_of: every backup, or the first one of a day, week, month or year.
-    days: days of the week.
-    weeks: which of its weekday in the month it is.
-    months: months of the year.
-    dates: days of the month, 1 to 28, and last.
-    at: times of day of the schedule.
-    """
-
-    name: Annotated[str, limits.RULE_NAME]
-    keep: Retention
-    priority: Annotated[int, limits.PRIORITY]
-    first_of: Literal["every", "day", "week", "month", "year"] | None = None
-    days: Annotated[tuple[Day, ...], SOME] = ()
-    weeks: Annotated[tuple[Literal["first", "second", "third", "fourth", "last"], ...], SOME] = ()
-    months: Annotated[tuple[Month, ...], SOME] = ()
-    dates: Annotated[tuple[Date, ...], SOME] = ()
-    at: Annotated[tuple[TimeOfDay, ...], SOME] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """How long a recovery point is kept, by what it is the first of.
-
-    default: a point that is nothing special.
-    weekly: the first point of a week.
-    monthly: the first point of a month.
-    yearly: the first point of a year.
-    custom: retention rules of one's own.
-    """
-
-    default: Retention
-    weekly: Retention | None = None
-    monthly: Retention | None = None
-    yearly: Retention | None = None
-    custom: tuple[Custom, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """What a tag value means.
-
-    backup: when the vault makes a backup.
-    keep: how long a recovery point is kept.
-    first_backup: at_once starts one as soon as a server is protected; schedule waits for the next one.
-    max_age: a server whose newest good recovery point is older is overdue.
-    """
-
-    backup: Backup
-    keep: Keep
-    first_backup: Literal["at_once", "schedule"] = "at_once"
-    max_age: Annotated[Span, limits.UP_TO_TEN_YEARS] = Span(8, "day")
+_LONGEST_EXEMPTION = Span(180, "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +54,7 @@ class Exempt:
     value: TagValue = "none"
     until_tag: TagName = "backup-exempt-until"
     reason_tag: TagName = "backup-exempt-reason"
-    longest: Annotated[Span, limits.UP_TO_TEN_YEARS] = Span(180, "day")
+    longest: Annotated[Span, limits.UP_TO_TEN_YEARS] = _LONGEST_EXEMPTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +114,21 @@ class Brake:
 
 
 @dataclass(frozen=True, slots=True)
+class Starts:
+    """How many backups on demand the app starts. First backups that follow protection at once are not held back.
+
+    most_at_once: in one vault, running at the same time, whoever started them.
+    most_a_day: in one vault, within a day (UTC).
+    second_in_week: a backup in a week that has a good one already, which Azure Backup says to fail: it is skipped, and
+        nobody is bothered with a schedule that fails so; or it is tried.
+    """
+
+    most_at_once: Annotated[int, between(1)] = 100
+    most_a_day: Annotated[int, between(0)] = 1000
+    second_in_week: Literal["skip", "try"] = "skip"
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """The whole rules file.
 
@@ -276,7 +146,9 @@ class Rules:
     policies: whether the app makes backup policies, or the deployment made them.
     roles: who gives the vault's identity its two roles.
     brake: how much may change at once before a person has to approve it.
+    on_demand: how many backups on demand the app starts.
     stamp: tags on what the app makes, where Azure allows tags.
+    alerts: who hears of what, and where.
     """
 
     mode: Mode
@@ -293,7 +165,9 @@ class Rules:
     policies: Literal["create", "predeployed"] = "create"
     roles: Roles = field(default_factory=Roles)
     brake: Brake = field(default_factory=Brake)
+    on_demand: Starts = field(default_factory=Starts)
     stamp: dict[TagName, TagValue] = field(default_factory=dict)
+    alerts: Alerts = field(default_factory=Alerts)
 
     def vaults_for(self, tier: str) -> tuple[VaultRule, ...]:
         return tuple(vault for vault in self.vaults if not vault.tiers or tier in vault.tiers)

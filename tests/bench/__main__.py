@@ -18,6 +18,7 @@ from shared.core.policy import policy_name
 from shared.rules_file import parse as parse_rules
 from simulator.arm import authorization
 from simulator.wire import Request
+from tests.bench.back_up import bench_back_up
 from tests.bench.crowd import bench_crowd
 from tests.bench.plain_sdk import protect
 from tests.bench.plan import bench_plan
@@ -25,6 +26,7 @@ from tests.bench.retention import bench_retention
 from tests.bench.rules import bench_rules
 from tests.bench.simulation import bench_simulation
 from tests.bench.sweep import bench_sweep
+from tests.bench.watch import bench_watch
 from tests.bench.wire import over_the_wire, whole_demo
 
 ROLES = ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "c088a766-074b-43ba-90d4-1fb21feae531")
@@ -43,7 +45,8 @@ def main() -> None:
     console = Console(highlight=False, width=100)
     steps: list[Callable[[], list[tuple[str, str, str, str]]]] = [
         calls_per_server, calls_with_roles_to_grant, calls_for_nothing, imports, simulator_speed,
-        bench_plan, bench_rules, bench_retention, bench_sweep, bench_simulation, bench_crowd, over_the_wire, whole_demo,
+        bench_plan, bench_rules, bench_retention, bench_sweep, bench_watch, bench_back_up, bench_simulation, bench_crowd,
+        over_the_wire, whole_demo,
     ]  # fmt: skip
     rows = [row for step in track(steps, "measuring", console=console, transient=True) for row in step()]
     table = Table(title="Numbers of this run", width=100)

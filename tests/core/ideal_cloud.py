@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from shared.core import foresee
 from shared.core.actions import Action
+from shared.core.due import BECAUSE
 from shared.core.intent import Intent
-from shared.core.observed import FirstBackup, Memory, Observed, Running
+from shared.core.observed import LastBackup, Memory, Observed, Running, Wish
 from shared.core.plan import Plan, make_plan, needs
 from shared.core.policy import Policy
 from shared.core.rules import Rules
@@ -37,7 +38,7 @@ FIELDS = {"recovery_points": "has_recovery_point"}
 
 def look(world: World, intent: Intent, rules: Rules) -> Observed:
     """Observe as the program does: what a plan needs is read, and nothing else."""
-    unread = dict.fromkeys(("vaults", "policies", "roles", "has_recovery_point", "jobs", "deleted"))
+    unread = dict.fromkeys(("vaults", "policies", "roles", "has_recovery_point", "latest_point", "jobs", "deleted"))
     seen = replace(world, **unread)
     for _ in range(6):
         needed = needs(intent, seen, rules)
@@ -45,6 +46,8 @@ def look(world: World, intent: Intent, rules: Rules) -> Observed:
             return seen
         names = [FIELDS.get(need.value, need.value) for need in needed]
         found = {name: getattr(world, name) for name in names}
+        if "has_recovery_point" in found:
+            found["latest_point"] = world.latest_point
         if "policies" in found:
             found["policies"] = tuple(one for one in world.policies if _is_in_its_vault(one, seen, intent, rules))
         seen = replace(seen, **found)
@@ -103,8 +106,11 @@ memories = st.builds(
         Running, st.just("validate"), st.just(""), moments, st.sampled_from(("succeeded", "failed")),
         st.sampled_from((("", ""), ("UserErrorMissingRequiredPermissions", "no"), ("BMSUserErrorX", "no"))),
     ),
-    first_backup=st.builds(
-        FirstBackup, st.sampled_from(("none", "intended", "started", "done", "failed")), st.none() | moments,
+    backup=st.builds(
+        LastBackup, st.sampled_from(("none", "intended", "started", "done", "failed")), st.none() | moments,
+    ).map(lambda backup: replace(backup, has_point=backup.step == "done")),
+    wish=st.none() | st.builds(
+        Wish, st.sampled_from(tuple(BECAUSE)), moments, st.sampled_from(("", "ops")), st.none() | moments
     ),
     granted_at=st.none() | moments,
     refused_since=st.none() | moments,

@@ -21,7 +21,7 @@ from shared.core.actions import (
 )
 from shared.core.intent import Intent, LeaveAlone, Mistake, NotAsked
 from shared.core.names import STAMP, instance_name
-from shared.core.observed import Contest, Memory, Observed, Running
+from shared.core.observed import Contest, Memory, Observed, Running, Wish
 from shared.core.plan import Plan, make_plan, needs
 from shared.core.policy import tier_meaning
 from shared.core.policy_read import Policy
@@ -224,7 +224,7 @@ def test_a_contest_is_counted_once_for_each_change_that_others_make():
 def test_nothing_is_read_for_an_instance_that_is_known_to_be_right():
     """The budget of two reads holds: policy and first backup are remembered, so there is no third question."""
     memory = Memory(policy_id=policy_of().id, policy_digest=tier_meaning(GOLD).digest)
-    memory = replace(memory, first_backup=replace(memory.first_backup, step="done"))
+    memory = replace(memory, backup=replace(memory.backup, step="done", has_point=True))
     unread = {"vaults": None, "policies": None, "roles": None, "deleted": None}
     seen = observed(**unread, instances=(instance(name=OURS),), memory=memory)
     assert needs(GOLD_ASKED, seen, RULES) == frozenset()
@@ -236,3 +236,20 @@ def test_a_first_backup_is_started_for_others_instances_too():
     assert isinstance(plan.actions[0], StartBackup)
     assert plan.wait
     assert timedelta(seconds=plan.wait.after_s) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("why", "starts"), [("late", True), ("failed", True), ("person", True), ("first", False)])
+def test_a_wrong_policy_keeps_nobody_from_a_backup(why: str, *, starts: bool):
+    """Drift is only reported, a wished backup is made by the policy that is there, a first one by its schedule."""
+    by_hand = policy_of(BRONZE, "by-hand")
+    memory = Memory(wish=Wish(why, NOW - timedelta(minutes=1)))
+    seen = observed(
+        instances=(instance(policy_id=by_hand.id),),
+        policies=(by_hand,),
+        jobs=(),
+        has_recovery_point=False,
+        memory=memory,
+    )
+    plan = make_plan(GOLD_ASKED, seen, RULES)
+    assert plan.verdict.kind is Kind.DRIFTED
+    assert any(isinstance(action, StartBackup) for action in plan.actions) == starts

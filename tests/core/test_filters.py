@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.core.filters import only_permitted
-from shared.core.observed import FirstBackup
+from shared.core.observed import LastBackup
 from shared.core.plan import make_plan
 from shared.core.rules import Override
 from shared.core.verdict import Kind
@@ -39,8 +39,8 @@ def test_observe_keeps_a_plan_that_writes_nothing():
 def test_observe_remembers_no_intention():
     """A first backup that is not started is not remembered as intended either."""
     plan = make_plan(GOLD_ASKED, observed(instances=(instance(),), has_recovery_point=False, jobs=()), OBSERVE)
-    assert plan.first_backup == FirstBackup("intended", NOW)
-    assert only_permitted(plan, OBSERVE, ID, TAGS).first_backup is None
+    assert plan.backup == LastBackup("intended", NOW)
+    assert only_permitted(plan, OBSERVE, ID, TAGS).backup is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.core.actions import EnsurePolicy, GrantRole, Protect, StartBackup, Validate, Wait
 from shared.core.foresee import Foreseen, foresee
 from shared.core.intent import NotAsked
-from shared.core.observed import FirstBackup, Memory, Running
+from shared.core.observed import LastBackup, Memory, Running
 from shared.core.plan import make_plan
 from shared.core.rules import Roles, Rules
 from shared.core.verdict import Kind
@@ -34,7 +34,7 @@ def kinds(foreseen: Foreseen) -> list[str]:
 def remembered(world: World) -> World:
     """The world without what the program would not look at, because it remembers better; and with nothing running."""
     memory = replace(world.memory, running=None)
-    asked = memory.first_backup.step in ("intended", "started")
+    asked = memory.backup.step in ("intended", "started")
     return replace(
         world,
         memory=memory,
@@ -119,7 +119,7 @@ def test_an_operation_that_runs_is_done_again():
 
 def test_a_first_backup_that_is_known_is_not_foreseen():
     """What the app remembers of the first backup counts."""
-    done = Memory(first_backup=FirstBackup("done"))
+    done = Memory(backup=LastBackup("done", has_point=True))
     assert kinds(ahead(instances=(instance(),), has_recovery_point=False, memory=done)) == []
 
 

@@ -23,7 +23,7 @@ from shared.core.actions import (
     Wait,
 )
 from shared.core.intent import LeaveAlone, Mistake, NotAsked
-from shared.core.observed import FirstBackup, Memory, Need, Observed, Running
+from shared.core.observed import LastBackup, Memory, Need, Observed, Running
 from shared.core.plan import Plan, make_plan, needs
 from shared.core.rules import Roles, Rules, VaultRule
 from shared.core.verdict import FIXES, Kind
@@ -350,7 +350,7 @@ def test_a_denied_validation_backs_off_and_ends():
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 UNREAD: dict[str, Any] = {"vaults": None, "policies": None, "roles": None}
-DONE = Memory(first_backup=FirstBackup("done"))
+DONE = Memory(backup=LastBackup("done", has_point=True))
 
 
 @pytest.mark.parametrize(

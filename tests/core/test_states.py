@@ -13,7 +13,7 @@ from shared.core import refusals
 from shared.core.actions import Wait
 from shared.core.intent import Intent, LeaveAlone, Mistake, NotAsked
 from shared.core.names import instance_name
-from shared.core.observed import Contest, FirstBackup, Instance, Memory, Observed, Running, Server
+from shared.core.observed import Contest, Instance, LastBackup, Memory, Observed, Running, Server
 from shared.core.plan import make_plan
 from shared.core.policy import tier_meaning
 from shared.core.rules import Keep, Roles, Rules, Span, VaultRule
@@ -298,6 +298,6 @@ def test_the_page_knows_every_verdict_and_every_cell_is_used():
 def test_the_memory_of_a_first_backup_is_not_needed():
     """A lost ledger changes no answer for an instance that is right."""
     now = situation({"instance": "ProtectionConfigured"})
-    for memory in (Memory(), Memory(first_backup=FirstBackup("done"))):
+    for memory in (Memory(), Memory(backup=LastBackup("done", has_point=True))):
         now.see(memory=memory)
         assert make_plan(now.intent, now.seen, now.rules).verdict.kind is Kind.PROTECTED

@@ -16,6 +16,7 @@ from functions import converge, watch, wiring
 from functions.converge import as_json
 from shared.core.events import Seen, read_event
 from shared.ledger import ServerRow
+from shared.watch import watch_jobs
 from tests.core.samples import NOW, RULES, SERVER, SUBSCRIPTION
 from tests.shared.answers import Answer
 from tests.shared.clouds import Wire, lonely_cloud
@@ -39,6 +40,8 @@ def test_the_index():
         "on_server_event": "eventGridTrigger",
         "converge_server": "queueTrigger",
         "keep_poison": "timerTrigger",
+        "back_up_due": "timerTrigger",
+        "check_watch": "timerTrigger",
         "sweep_estate": "timerTrigger",
         "watch_jobs": "timerTrigger",
     }
@@ -98,8 +101,10 @@ def test_poison_is_called_without_a_host(context: wiring.Context):
 def test_watching_is_called_without_a_host(context: wiring.Context):
     """With no vault to watch, watching asks nothing."""
     wiring.use(replace(context, rules=replace(RULES, vaults=())))
-    watch.watch_jobs(None)
+    watch_jobs(context.cloud, context.ledger, replace(RULES, vaults=()))
+    watch.check_watch(None)
     assert context.cloud.transport.sent == []
+    assert context.ledger.watched("watch_jobs").row
 
 
 def start(tmp_path: Path, rules: str | None, **settings: str) -> subprocess.CompletedProcess[str]:

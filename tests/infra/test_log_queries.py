@@ -53,7 +53,7 @@ def told():
     journal.LOGGER.addHandler(told)
     level, before = journal.LOGGER.level, len(world.azure.log)
     journal.LOGGER.setLevel(logging.INFO)
-    world.azure.world.faults.add("fail_backup", "/pg-failing")
+    world.azure.world.faults.add("fail_backup", "/pg-failing", times=99)
     world.create_server("pg-one", {"backup-tier": "gold"})
     world.create_server("pg-two")
     world.create_server("pg-three", {"backup-tier": "glod"})
@@ -104,12 +104,11 @@ def test_every_decision_is_a_line(told: Told):
 
 
 def test_every_call_is_counted(told: Told):
-    """The sum by operation is what Azure has seen, but for what the watch of jobs asked; refusals are counted too."""
+    """The sum by operation is what Azure has seen; refusals are counted too."""
     counted = Counter[str]()
     for row in ask(told, "calls"):
         counted[row["Operation"]] += row["Calls"]
-    seen = [call for call in told.calls if "backupjobs" not in call.path.lower().rsplit("/providers/", 1)[-1]]
-    assert sum(counted[name] for name in counted if "backupJobs" not in name) == len(seen)
+    assert sum(counted.values()) == len(told.calls)
     assert sum(row["Throttled"] for row in ask(told, "throttled")) == 1
 
 
@@ -141,9 +140,10 @@ def test_events_by_what_became_of_them(told: Told):
 
 def test_incidents_and_lag(told: Told):
     """The failed backup is an incident with its fix; from the first event to protected it took minutes."""
-    (incident,) = ask(told, "incidents")
-    assert (incident["Incident"], incident["Subject"].rsplit("/", 1)[-1]) == ("backup_failed", "pg-failing")
-    assert incident["Fix"]
+    incidents = {row["Incident"]: row for row in ask(told, "incidents")}
+    failed = incidents["backup_failed"]
+    assert failed["Subject"].rsplit("/", 1)[-1] == "pg-failing"
+    assert failed["Fix"]
     (lag,) = ask(told, "lag")
     assert lag["Servers"] == 2
     assert 0 < lag["Median"] < 30
@@ -171,3 +171,11 @@ def test_an_app_that_cannot_start_is_told(told: Told, monkeypatch: pytest.Monkey
     (row,) = ask(told, "cannot_start", (worker,))
     assert str(stopped.value) in row["Problem"]
     assert row["Problem"].count("is missing") == 2
+
+
+def test_open_incidents(told: Told):
+    """Each watch says how many incidents are open: in the end those of the failed backup and of the typo."""
+    rows = ask(told, "open_incidents")
+    assert len(rows) == len(told.of("watched"))
+    assert rows[0]["Open"] == 0
+    assert rows[-1]["Open"] == 2

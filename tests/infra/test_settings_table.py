@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from shared import rules_file
-from shared.settings import REQUIRED, VARIABLES, Settings
+from shared.settings import CHANNELS, REQUIRED, VARIABLES, Settings
 from tests.infra.bicep_file import members, read, text, unwrapped
 from tests.tidy.tree import ROOT
 
@@ -38,16 +38,18 @@ def default_of(name: str) -> str:
 def test_the_readme_has_every_setting():
     """One row each, in the product's own words for its default, with a unit and a reason."""
     rows = documented()
-    assert list(rows) == list(VARIABLES.values())
-    assert {row: rows[row][1] for row in rows} == {variable: default_of(name) for name, variable in VARIABLES.items()}
+    defaults = {variable: default_of(name) for name, variable in VARIABLES.items()} | {f"{CHANNELS}…": NOTHING}
+    assert list(rows) == list(defaults)
+    assert {row: rows[row][1] for row in rows} == defaults
     assert all(unit and why for unit, _, why in rows.values())
 
 
 def test_the_deployment_sets_every_setting():
-    """infra/ gives the app each of its settings, and none that it does not know."""
+    """infra/ gives the app each of its settings, and none that it does not know; alert channels come beside them."""
     app = unwrapped(read(ROOT / "infra" / "main.bicep").symbols["app"].value)
-    settings = members(members(members(app)["params"][1])["settings"][1])
-    assert set(settings) == set(VARIABLES.values())
+    params = members(members(app)["params"][1])
+    assert set(members(params["settings"][1])) == set(VARIABLES.values())
+    assert "channels" in params
 
 
 def test_no_other_page_has_a_table_of_its_own():
@@ -112,5 +114,5 @@ def test_pages_speak_of_settings_that_are_there():
     pages = [ROOT / "README.md", ROOT / "docs" / "deploy.md", *(ROOT / "infra").rglob("*.*")]
     named = {name for page in pages for name in re.findall(r"\bFLEXGUARD_[A-Z_]+\b", page.read_text(encoding="utf-8"))}
     outputs = set(read(ROOT / "infra" / "main.bicep").outputs)
-    others = {"FLEXGUARD_ALERT_EMAILS", "FLEXGUARD_EVENT_GRID_WRITES_AS", "FLEXGUARD_BICEP_TYPES"}
+    others = {"FLEXGUARD_ALERT_EMAILS", "FLEXGUARD_EVENT_GRID_WRITES_AS", "FLEXGUARD_BICEP_TYPES", CHANNELS}
     assert named - set(VARIABLES.values()) - outputs - others == set()

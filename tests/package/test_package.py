@@ -25,7 +25,9 @@ from host import payloads
 from host.worker.parent import Outcome, Worker
 from tests.simulator.served import SERVER, SUBSCRIPTION, Served, served
 
-FUNCTIONS = {"on_server_event", "converge_server", "keep_poison", "sweep_estate", "watch_jobs"}
+FUNCTIONS = {
+    "on_server_event", "converge_server", "keep_poison", "sweep_estate", "back_up_due", "watch_jobs", "check_watch",
+}  # fmt: skip
 PLATFORM = ("azure-functions-runtime", "azurefunctions-extensions-base")  # what Azure brings: its worker
 LEFT_BEHIND = [
     ".venv/bin/python", ".flexguard/demo/summary.json", ".mypy_cache/x.json", ".git/HEAD", ".github/workflows/ci.yml",

@@ -15,7 +15,8 @@ class Answer(_HttpResponse):
         super().__init__(HttpRequest("GET", "https://management.azure.com/"), None)
         self.status_code, self.reason, self.headers = status, "", headers or {}
         self.content_type = "application/json"
-        self._content = (body if isinstance(body, str) else json.dumps(body)).encode()
+        text = body if isinstance(body, bytes | str) else json.dumps(body)
+        self._content = text if isinstance(text, bytes) else text.encode()
 
     def body(self) -> bytes:
         return self._content
@@ -29,6 +30,12 @@ class Answer(_HttpResponse):
 
     def read(self) -> bytes:
         return self._content
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        for start in range(0, len(self._content), 1000):
+            yield self._content[start : start + 1000]
+
+    def close(self) -> None: ...
 
     def stream_download(self, *_arguments: Any, **_options: Any) -> Iterator[bytes]:
         yield self._content

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.ledger import Approval, Changed, Incident, Kept, ServerRow, Window
+from shared.core.incidents import Incident
+from shared.ledger import Approval, Changed, Kept, ServerRow, Started, Watched, Window
 
 
 @dataclass
@@ -12,9 +13,11 @@ class MemoryLedger:
     """Implements `shared.ledger.Ledger`: every write names the version that it read, and gets a new one."""
 
     servers: dict[str, Kept[ServerRow]] = field(default_factory=dict)
-    incidents: dict[str, Kept[Incident]] = field(default_factory=dict)
+    told: dict[str, Kept[Incident]] = field(default_factory=dict)
+    seen: dict[str, Kept[Watched]] = field(default_factory=dict)
     instances: dict[str, str] = field(default_factory=dict)
     windows: dict[str, Kept[Window]] = field(default_factory=dict)
+    starts: dict[str, Kept[Started]] = field(default_factory=dict)
     approved: dict[str, Approval] = field(default_factory=dict)
     writes: int = 0
 
@@ -50,12 +53,31 @@ class MemoryLedger:
         self.windows[window.subscription.lower()] = Kept(window, str(self.writes))
         return str(self.writes)
 
+    def started(self, vault_id: str) -> Kept[Started]:
+        return self.starts.get(vault_id.lower(), Kept(None, ""))
+
+    def keep_started(self, started: Started, version: str) -> str:
+        self._check(self.started(started.vault_id).version, version)
+        self.starts[started.vault_id.lower()] = Kept(started, str(self.writes))
+        return str(self.writes)
+
+    def incidents(self, since: datetime) -> Iterator[Kept[Incident]]:
+        return (kept for kept in list(self.told.values()) if kept.row and kept.row.said_at >= since)
+
     def incident(self, key: str) -> Kept[Incident]:
-        return self.incidents.get(key.lower(), Kept(None, ""))
+        return self.told.get(key.lower(), Kept(None, ""))
 
     def keep_incident(self, incident: Incident, version: str) -> str:
         self._check(self.incident(incident.key).version, version)
-        self.incidents[incident.key.lower()] = Kept(incident, str(self.writes))
+        self.told[incident.key.lower()] = Kept(incident, str(self.writes))
+        return str(self.writes)
+
+    def watched(self, name: str) -> Kept[Watched]:
+        return self.seen.get(name.lower(), Kept(None, ""))
+
+    def keep_watched(self, row: Watched, version: str) -> str:
+        self._check(self.watched(row.name).version, version)
+        self.seen[row.name.lower()] = Kept(row, str(self.writes))
         return str(self.writes)
 
     def _check(self, kept: str, named: str) -> None:

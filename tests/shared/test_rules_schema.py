@@ -43,6 +43,7 @@ tiers:
         - {{name: night, keep: 60 days, priority: 41, at: ["23:59"], first_of: every}}
     first_backup: schedule
     max_age: 200 hours
+    on_demand: {{every: 36 hours, window: "22:00-05:00", blackout: ["2026-12-24..2027-01-02", "2026-12-31"]}}
   silver 2.x: {{backup: {{days: [friday], at: "00:00"}}, keep: {{default: 7 days}}}}
 exempt: {{value: no backup, until_tag: u, reason_tag: r, longest: 1 year}}
 owner_tag: owner
@@ -56,7 +57,18 @@ resume: allow
 policies: predeployed
 roles: {{grant: resource_group}}
 brake: {{share_percent: 0, servers: 0, monthly_price: 500}}
+on_demand: {{most_at_once: 5, most_a_day: 0, second_in_week: try}}
 stamp: {{cost-center: "42"}}
+alerts:
+  channels:
+    shop: {{kind: teams, least: high}}
+    mail: {{kind: email, sender: a@b.example, to: [x@y.example]}}
+  routes:
+    - {{owners: [team-*], channels: [shop, topic]}}
+  fallback: [mail]
+  repeat: 12h
+  quiet: {{begin: "22:00", end: "06:00", time_zone: UTC}}
+  show_tags: [cost-center]
 """
 
 

@@ -24,6 +24,6 @@ def test_a_topic_that_is_down_is_written_down_and_told_later(caplog: Any):
     with caplog.at_level(logging.WARNING):
         tell_refusal(LOCKED, server().id, cloud, ledger)
     assert "alert_not_sent" in caplog.text
-    (kept,) = ledger.incidents.values()
+    (kept,) = ledger.told.values()
     assert kept.row
-    assert not kept.row.told
+    assert (kept.row.told, kept.row.told_to) == (False, ())

@@ -1,25 +1,25 @@
 """Honesty: what must hold when a function has returned as if all were well: nothing vanished, nothing took too long."""
 
-import json
-
 from shared.cloud.clients import TIMEOUT_S
 from tests.simulation import truth
 from tests.simulation.invariants import ENDINGS, register
 from tests.simulation.play import Play
 from tests.simulation.safety import SECRETS
-from tests.simulation.stage import TOPIC
 from tests.simulation.watched import Attempt
 
 CHANGING = {"instance_state", "vault_deleted", "server_moved", "server_deleted", "server_recreated"}
 LONGEST_S = {"event": TIMEOUT_S, "message": 4 * TIMEOUT_S}  # an answer that never comes is waited for so long
-LONGEST_SLEEP_S = {"sweep_estate": 1800.0}  # Source: the longest run of a function on Flex Consumption, by default
+LONGEST_SLEEP_S = {
+    "sweep_estate": 1800.0,
+    "back_up_due": 1800.0,
+}  # Source: the longest run of a function on Flex Consumption, by default
 MOST_CALLS = {"event": 3, "message": 40}
 KEPT = {"event": ("event_received", "event_dropped"), "message": ("looked", "message_skipped")}
 
 
 @register("I9", ENDINGS)
 def it_ends_in_time(_: Play, attempt: Attempt) -> str:
-    """A function does not sleep, but for a sweep between pages; it makes few calls, and waits for few lost answers."""
+    """A function sleeps only between the pages of a sweep or scan, makes few calls, and waits for few lost answers."""
     if attempt.slept_s > LONGEST_SLEEP_S.get(attempt.what, 0.0):
         return f"it slept for {attempt.slept_s:.0f} s"
     if attempt.waited_s > LONGEST_S.get(attempt.what, attempt.waited_s):
@@ -55,15 +55,6 @@ def _rests_begin(play: Play, attempt: Attempt) -> str:
         play.rests.pop(attempt.row, None)
         if attempt.rests_until:
             play.rests[attempt.row] = attempt.rests_until
-    return ""
-
-
-@register("I11", ENDINGS)
-def _telling_is_noted(play: Play, attempt: Attempt) -> str:
-    """An alert counts as told, for I11, when its run ended and nothing went wrong in it."""
-    if all(call.status and (call.status < 400 or call.status == 404) for call in attempt.calls):
-        for call in attempt.calls:
-            play.told |= {event["id"] for event in json.loads(call.text)} if call.host in TOPIC else set()
     return ""
 
 

@@ -1,7 +1,5 @@
 """Liveness: what must hold some hours after the last mishap. One finding may excuse a server, if it is true."""
 
-from datetime import timedelta
-
 from shared.cloud.errors import CloudError
 from simulator.world import Resource
 from tests.simulation import truth
@@ -9,7 +7,6 @@ from tests.simulation.invariants import LIVENESS, register
 from tests.simulation.play import Play
 from tests.simulation.stage import APP
 
-WATCHED = timedelta(minutes=16)  # jobs are watched every 15 minutes
 RIGHT = {"protected", "first_backup_pending", "overdue", "wrong_vault"}
 EITHER = {"blocked_stopped", "blocked_provider_not_registered"}
 
@@ -65,24 +62,6 @@ def nobody_is_called_protected_wrongly(play: Play) -> str:
     return ""
 
 
-@register("I11", LIVENESS)
-def every_failure_is_told(play: Play) -> str:
-    """Every failed backup job was told, and nothing was told that did not fail."""
-    told = str([event for event in play.azure.topic.received if event["type"] == "Flexguard.BackupFailed"]).lower()
-    jobs = [job for job in play.azure.world.of_type(truth.JOBS) if truth.is_failed_backup(job)]
-    failed = {job.body["name"] for job in jobs}
-    old = {job.body["name"] for job in jobs if truth.ended_before(job, play.azure.now - WATCHED)}
-    untold = sorted(name for name in old if name not in told)
-    if untold and not play.stage.done & {"provider_gone", "vault_deleted"}:  # then nobody can see the jobs
-        return f"job {untold[0]} failed and nobody was told"
-    wrong = [
-        job
-        for job in play.azure.world.of_type(truth.JOBS)
-        if job.body["name"] not in failed and job.body["name"] in told
-    ]
-    return f"job {wrong[0].body['name']} was told and did not fail" if wrong else ""
-
-
 @register("I13", LIVENESS)
 def first_backups_are_made(play: Play) -> str:
     """A server that is protected, runs, and is to be backed up at once was backed up, or Azure was asked for it."""
@@ -100,15 +79,27 @@ def first_backups_are_made(play: Play) -> str:
     return ""
 
 
+@register("I13", LIVENESS)
+def every_wish_is_answered(play: Play) -> str:
+    """No wish for a backup is left that nobody will look at, unless its message was poisoned and told."""
+    poisoned = "".join(play.poisoned).lower()
+    for server in play.stage.ids:
+        row = play.stage.row(server)
+        comes = row.next_look_at is not None and row.next_look_at > play.azure.now
+        if row.wish and not comes and server.lower() not in poisoned:
+            return f"the wish for a backup of {server} has no answer"
+    return ""
+
+
 @register("I15", LIVENESS)
 def nothing_waits_for_ever(play: Play) -> str:
     """No message is left that nobody will take, and every poison message was told."""
     poison = play.azure.queues.queues.get("converge-poison")
     if poison and poison.messages:
         return f"{len(poison.messages)} poison messages wait"
-    told = {event["id"] for event in play.azure.topic.received if event["type"] == "Flexguard.MessagePoisoned"}
-    if len(told) < play.counts["poison"]:
-        return f"{play.counts['poison']} messages were poisoned, and people were told of {len(told)}"
+    is_told = any(event["type"].startswith("Flexguard.MessagePoisoned") for event in play.azure.topic.received)
+    if play.counts["poison"] and not is_told:
+        return f"{play.counts['poison']} messages were poisoned, and nobody was told"
     bugs = [each for each in play.stage.failures if not isinstance(each.error, CloudError) and not _is_host(each.error)]
     return f"{bugs[0].function} raises {type(bugs[0].error).__name__}: {bugs[0].error}" if bugs else ""
 

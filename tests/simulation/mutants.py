@@ -13,10 +13,11 @@ from unittest.mock import patch
 import msgspec
 
 from shared import claim, look
-from shared.cloud import apply, graph, observe, vaults
+from shared.cloud import apply, graph, jobs, observe, vaults
 from shared.cloud.errors import CloudError
 from shared.cloud.ledger_table import TableLedger
-from shared.core import existing, first_backup, intent, policy_steps
+from shared.core import existing, intent, on_demand, policy_steps
+from shared.core.observed import LastBackup
 from shared.core.verdict import Kind, Verdict
 from shared.ledger import Changed
 from tests.simulation.run import run
@@ -161,6 +162,10 @@ def _dozing(real: Callable[..., Any]) -> Callable[..., Any]:
     return run_later
 
 
+def _nothing_to_do(wanted: Any, _instance: Any, _observed: Any, memory: Any) -> on_demand.Step:
+    return on_demand.Step(on_demand._verdict(wanted, memory), (), LastBackup("done", has_point=True))
+
+
 def _done(self: Any, _: CloudError) -> look.Outcome:
     return look.Outcome(Verdict.of(Kind.PROTECTED, f"{self.server_id.text} is protected"))
 
@@ -203,7 +208,7 @@ MUTANTS = (
     _named("one_vault", "knows the first vault alone", "I10 I11",
            cloud__vaults__of_rules=_with(vaults.of_rules, lambda found, *_: found[:1])),
     _named("few_jobs", "reads the first two jobs of a vault alone", "I11",
-           cloud__observe__jobs=_with(observe.jobs, lambda found, *_: found[:2])),
+           watch__listed=_with(jobs.listed, lambda found, *_: itertools.islice(found, 2))),
     _named("stale_row", "trusts what it once read of a server", "I6 I10",
            cloud__observe__server=Fresh(lambda: _remembering(observe.server))),
     _named("no_retry_after", "does not read Retry-After", "I7",
@@ -233,7 +238,7 @@ MUTANTS = (
     _named("forgetful", "does not write down what it told", "I11",
            cloud__ledger_table__TableLedger__keep_incident=lambda *_: "x"),
     _named("mute", "writes down what it never told", "I11 I15",
-           tell__publish=lambda *_: None),
+           tell__publish=lambda *_: None, deliver__publish=lambda *_: None),
     _named("poison_thrown_away", "throws poison away", "I15",
            poison__tell_once=lambda *_: True),
     _named("lost_event", "takes an event and does nothing", "I15",
@@ -243,7 +248,7 @@ MUTANTS = (
     _named("case_matters", "compares tags with their case", "I10",
            core__intent__value_of=lambda tags, name: tags.get(name, ""), core__intent__fold=lambda text: text),
     _named("no_first_backup", "calls the first backup done", "I13",
-           core__first_backup__next_step=lambda wanted, *_: first_backup._done(wanted, first_backup.FirstBackup())),
+           core__on_demand___first=_nothing_to_do),
     _named("dozing", "sleeps in a function", "I9",
            look__Look__run=_dozing(look.Look.run)),
     _named("no_sweep", "sweeps nothing", "I10 I12",

@@ -121,6 +121,9 @@ class Play:
         self.told: set[str] = set()
         self.names: dict[str, str] = {}
         self.asked: dict[str, Call] = {}
+        self.jobs_read: dict[str, datetime] = {}
+        self.poisoned: list[str] = []
+        self.lost_at = self.azure.now - timedelta(days=1)
         self._timers = self._host(InProcessTransport(self.azure))  # knows the schedules, whoever is down
         self.workers = [Worker(number, self.azure.now) for number in range(scenario.workers)]
         self.stage.on_damage = self._forget
@@ -147,6 +150,12 @@ class Play:
         """Let a little more time pass."""
         with self._heard():
             self._until(self.azure.now + timedelta(hours=count))
+
+    def until_minute(self, minute: int) -> None:
+        """Let time pass until so many minutes past an hour, or none at all."""
+        wait_min = (minute - self.azure.now.minute) % 60
+        if wait_min:
+            self.hours((wait_min - self.azure.now.second / 60) / 60)
 
     def _is_busy(self) -> bool:
         """Whether something is still on its way: an event, a message, a process."""
@@ -365,6 +374,7 @@ class Play:
     def _hear(self, fact: dict[str, Any]) -> None:
         worker = self.on_duty[-1]
         worker.attempt.facts.append(fact)
+        self.poisoned += [fact["message"]] if fact["fact"] == "message_poisoned" else []
         self.looked_at = self.azure.now if fact["fact"] == "looked" else self.looked_at
         if fact["fact"] != "applied":  # the call itself says it
             self.tell(worker.name, ", ".join(f"{name} {value}" for name, value in fact.items() if name != "at"))
@@ -373,6 +383,7 @@ class Play:
         """The ledger was lost, or is an older one: nothing that was remembered counts any more."""
         self.rests.clear()
         self.told.clear()
+        self.lost_at = self.azure.now
 
     def tell_call(self, worker: Worker, call: Call, outcome: str) -> None:
         if call.is_arm or "eventgrid" in call.host:

@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from unittest import mock
 
-from tests.simulation import endings, invariants, liveness, safety
+from tests.simulation import endings, invariants, liveness, safety, told
 from tests.simulation.play import Checks, Play, Violation
 from tests.simulation.scenario import Scenario
 
 CHECKS = Checks(invariants.at_call, invariants.at_ending)
-RINGS = (safety, endings, liveness)  # importing them registers what they check
+RINGS = (safety, endings, liveness, told)  # importing them registers what they check
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ PEOPLE = (
 ALONE = ("hosts_down", "foreign_instance", "soft_deleted_instance")
 ODD_STATES = ("ProtectionStopped", "BackupsSuspended", "ProtectionError", "ConfiguringProtectionFailed", "Sideways")
 NO_ROLE = {"code": "UserErrorMissingRequiredPermissions", "message": "Appropriate permissions are missing."}
+OWNERS = ("team-shop", "Team-Orders", "")
 CANARY = "hunter2-{}-canary"
 
 
@@ -154,6 +155,7 @@ def draw(seed: int, servers: int = 5, faults_s: float = 0.0) -> Scenario:
     chance = random.Random(f"scenario:{seed}")
     faults_s = faults_s or random.Random(f"length:{seed}").choice(FAULTS_S)
     estate = tuple(_server(chance, index, faults_s) for index in range(chance.randint(1, servers)))
+    wishes = _wishes(random.Random(f"wishes:{seed}"), estate, faults_s)
     return Scenario(
         seed=seed,
         start=chance.choice(STARTS),
@@ -164,7 +166,7 @@ def draw(seed: int, servers: int = 5, faults_s: float = 0.0) -> Scenario:
         down_s=chance.choice((0.0, 0.0, 60.0, 1800.0)),
         page=chance.choice((1, 2, 1000)),
         mishaps=_mishaps(chance),
-        deeds=tuple(sorted(_deeds(chance, estate, faults_s), key=lambda deed: deed.at_s)),
+        deeds=tuple(sorted((*_deeds(chance, estate, faults_s), *wishes), key=lambda deed: deed.at_s)),
         faults_s=faults_s,
     )
 
@@ -185,7 +187,7 @@ def _server(chance: random.Random, index: int, faults_s: float) -> PlannedServer
     tags = {"backup-tier": chance.choice(TAGS)} if chance.random() < 0.85 else {}
     if tags.get("backup-tier") == "none" and chance.random() < 0.7:
         tags |= {"backup-exempt-until": "2027-01-15", "backup-exempt-reason": "load test"}
-    tags["db-password"] = CANARY.format(index)
+    tags |= {"db-password": CANARY.format(index), "backup-owner": OWNERS[index % len(OWNERS)]}
     at_s = chance.choice((-3600.0, -3600.0, 0.0, chance.uniform(0, faults_s / 2)))
     group = chance.choice(("rg-shop", "rg-orders"))
     return PlannedServer(f"pg-{index}", group, chance.choice(REGIONS), tags, at_s, chance.choice(kinds))
@@ -219,6 +221,13 @@ def _mishap(chance: random.Random, name: str) -> Mishap:
     return Mishap(name, rate, chance.getrandbits(32), times, target, detail)
 
 
+def _wishes(chance: random.Random, estate: tuple[PlannedServer, ...], faults_s: float) -> list[Deed]:
+    """People who ask for backups; some ask twice."""
+    asked = [(chance.uniform(0, faults_s), chance.randrange(len(estate))) for _ in range(chance.choice((0, 0, 1, 2)))]
+    again = [(at_s + 40, server) for at_s, server in asked if chance.random() < 0.3]
+    return [Deed(at_s, "backup_now", server) for at_s, server in (*asked, *again)]
+
+
 def _deeds(chance: random.Random, estate: tuple[PlannedServer, ...], faults_s: float) -> list[Deed]:
     often = ("server_tagged", "server_tagged", "server_tagged", "instance_state", "foreign_instance", "hosts_down")
     kinds = (*PEOPLE, *often, *often)
@@ -228,7 +237,7 @@ def _deeds(chance: random.Random, estate: tuple[PlannedServer, ...], faults_s: f
         detail: dict[str, Any] = {}
         if kind == "server_tagged":
             tier = {"backup-tier": chance.choice(TAGS)} if chance.random() < 0.8 else {}
-            detail = {"tags": tier | {"db-password": CANARY.format(server)}}
+            detail = {"tags": tier | {"db-password": CANARY.format(server), "backup-owner": OWNERS[server % 2]}}
         if kind == "instance_state":
             detail = {"state": chance.choice(ODD_STATES)} | ({"error": NO_ROLE} if chance.random() < 0.5 else {})
         if kind == "vault_state":

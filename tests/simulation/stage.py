@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from azure.data.tables import TableServiceClient
 
 from cli.deployment import api_version, deploy, server_body
 from cli.stage import server_id as id_of_server
 from cli.stage import vault_id
 from shared import rules_file
-from shared.cloud import snapshot
+from shared.back_up import ask
+from shared.cloud import large_row, snapshot
 from shared.cloud.clients import Cloud
-from shared.cloud.ledger_table import TABLE, TableLedger
+from shared.cloud.errors import CloudError
+from shared.cloud.ledger_table import INCIDENTS, TABLE, TableLedger
+from shared.core.incidents import Incident
+from shared.core.resource_id import parse
 from shared.ledger import ServerRow
 from shared.settings import Settings
 from simulator import sudden
@@ -95,6 +100,7 @@ class Stage:
         self.failures: list[Any] = []
         self._principals: set[str] = set()
         self.tags_were: dict[str, list[tuple[Any, dict[str, str]]]] = {}
+        self.wishes: Counter[str] = Counter()
         self.ids = [id_of_server(server.name, server.group) for server in scenario.servers]
         self.settings = Settings(
             subscriptions=frozenset({SUBSCRIPTION}),
@@ -162,6 +168,9 @@ class Stage:
         world, server_id = self.azure.world, self.ids[deed.server]
         vault = vault_id(self.scenario.servers[deed.server].region)
         on, detail = server_id, dict(deed.detail)
+        if deed.kind == "backup_now":
+            self._wish(server_id)
+            return
         if deed.kind in ("foreign_instance", "soft_deleted_instance"):
             if truth.instances_of(world, server_id):
                 return
@@ -180,6 +189,18 @@ class Stage:
         else:
             self.done.add(deed.kind)
             sudden.happen(world, deed.kind, on=on, **detail)
+
+    def _wish(self, server_id: str) -> None:
+        """A person asks for a backup, as `flexguard backup now` does."""
+        self.tell("person", f"asks for a backup of {server_id}")
+        self.wishes[server_id.lower()] += 1
+        parsed = parse(server_id)
+        assert parsed
+        self._reader.tick(self.azure.now)
+        try:
+            ask(self._reader, parsed, "ops")
+        except CloudError as error:
+            self.tell("person", f"is refused: {error}")
 
     def _struck(self, fault: Fault, subject: str) -> None:
         place = FAULTS[fault.kind].place
@@ -220,6 +241,12 @@ class Stage:
             if entry["id"].lower() == server_id.lower():
                 return Said(entry["verdict"], entry["reason"], entry["fix"])
         return Said(row.verdict, row.reason, row.fix)
+
+    def incidents(self) -> list[Incident]:
+        """The incidents of the ledger, read past every fault."""
+        rows = (entity for entity in self.azure.tables.entities(TABLE) if entity.partition_key == INCIDENTS)
+        texts = (large_row.text_of({name: value for name, (_, value) in row.properties.items()}) for row in rows)
+        return [msgspec.json.decode(text, type=Incident) for text in texts]
 
     def principals(self) -> set[str]:
         """Every identity that a vault has, or had."""

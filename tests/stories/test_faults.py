@@ -167,6 +167,7 @@ def test_an_operation_url_on_a_foreign_host_is_refused(estate):
         "management.azure.com",
         "flexguard.queue.core.windows.net",
         "flexguard.table.core.windows.net",
+        "flexguard.blob.core.windows.net",
     }
     assert "ForeignHost" in world.row(server).reason
 

@@ -216,7 +216,7 @@ def test_unprotected_servers_come_before_first_backups(estate):
     world, (first,) = deaf(estate, ("pg-a-first", BRONZE))
     swept()
     world.run(seconds=300)
-    world.rules = RULES.replace("first_backup: schedule", "first_backup: at_once")
+    world.rules = RULES.replace("first_backup: schedule", "first_backup: at_once") + "on_demand: {most_a_day: 0}\n"
     world.start()
     second = world.create_server("pg-b-second", BRONZE)
     world.run(seconds=1200)

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 
+import msgspec
 import pytest
 from conftest import GOLD
 
@@ -11,11 +12,14 @@ from functions import wiring
 from shared import ledger
 from shared.claim import read_message
 from shared.cloud.ledger_table import TABLE, _key
+from shared.core.incidents import Incident
 from shared.ledger import SCHEMA, ServerRow, Window
 from tests.write_shapes import SERVER, on_file, shapes
 
 SHAPES = on_file()
-ROWS = {"server": ServerRow, "window": Window, "incident": ledger.Incident}
+ROWS = {
+    "server": ServerRow, "window": Window, "incident": Incident, "watched": ledger.Watched, "started": ledger.Started
+}  # fmt: skip
 # What the rows on file say of Azure, where this story has made nothing of it.
 TOLD = {"running", "first_backup", "backup", "wish", "answer", "instance_id", "vault_id", "policy_id"}
 SAME = {"server_id", "generation", "next_look_at", "instance_id", "verdict", "subscription", "until", "told"}
@@ -50,7 +54,14 @@ def test_todays_shape_is_on_file():
 @pytest.mark.parametrize("kind", ROWS)
 @pytest.mark.parametrize("shape", range(len(SHAPES)))
 def test_every_earlier_row_is_read(shape, kind):
-    """A row of every earlier version is read, with what it says about its subject."""
+    """A row of every earlier version is read, with what it says about its subject.
+
+    The first incidents, one for each failed job, count as lost: what they were about is told once more.
+    """
+    if kind == "incident" and "kind" not in SHAPES[shape][kind]:
+        with pytest.raises(msgspec.ValidationError):
+            ledger.decoded(json.dumps(SHAPES[shape][kind]), ROWS[kind])
+        return
     written = SHAPES[shape].get(kind, SHAPES[-1][kind])
     row = ledger.decoded(json.dumps(written), ROWS[kind])
     read = json.loads(ledger.encoded(row))
