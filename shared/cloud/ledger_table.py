@@ -5,7 +5,7 @@ Source: Table service: keys may not hold slashes, # or ?, a text is at most 64 K
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +26,7 @@ from shared.ledger import SCHEMA, Approval, Changed, Incident, Kept, ServerRow, 
 
 TABLE = "flexguard"
 NEWER = "newer"  # stands for the version of a row that a later app has written: nobody here may write over it
+ABANDONED = timedelta(days=1)  # so long after its last write nobody of that later version lives here any more
 _PRECONDITION_FAILED = 412
 
 
@@ -97,7 +98,7 @@ class TableLedger:
         entity = self._entity(kind, key)
         if entity is None:
             return Kept(None, "")
-        if _schema(entity) > SCHEMA:
+        if _schema(entity) > SCHEMA and self._cloud.now - entity.metadata["timestamp"] < ABANDONED:
             return Kept(None, NEWER)
         return Kept(self._decoded(entity, row_type), str(entity.metadata["etag"]))
 
