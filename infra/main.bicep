@@ -91,7 +91,7 @@ param storageScope string = 'https://storage.azure.com/.default'
 @maxValue(1000)
 param mostInstances int = 20
 
-@description('Whether the Functions host exports OpenTelemetry (docs/decisions/0014): off, Application Insights gets all there is.')
+@description('Whether the Functions host exports OpenTelemetry (docs/decisions/0016): off, Application Insights gets all there is.')
 param openTelemetry bool = false
 
 @description('Address of an OTLP collector that gets logs and traces too. Needs openTelemetry.')

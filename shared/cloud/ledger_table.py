@@ -6,7 +6,7 @@ Source: Table service: keys may not hold slashes, # or ?, a text is at most 64 K
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ from shared.ledger import SCHEMA, Approval, Changed, Kept, ServerRow, Started, W
 TABLE = "flexguard"
 INCIDENTS = "incident"
 NEWER = "newer"  # stands for the version of a row that a later app has written: nobody here may write over it
+ABANDONED = timedelta(days=1)  # so long after its last write nobody of that later version lives here any more
 _PRECONDITION_FAILED = 412
 
 
@@ -123,7 +124,7 @@ class TableLedger:
         entity = self._entity(kind, key)
         if entity is None:
             return Kept(None, "")
-        if _schema(entity) > SCHEMA:
+        if _schema(entity) > SCHEMA and self._cloud.now - entity.metadata["timestamp"] < ABANDONED:
             return Kept(None, NEWER)
         return Kept(self._decoded(entity, row_type), str(entity.metadata["etag"]))
 

@@ -112,6 +112,17 @@ def test_a_row_of_a_later_schema_is_left_alone(estate, kind, key, caplog):
     assert "NewerRow" in caplog.text + str(world.host.failures)
 
 
+def test_a_row_that_nobody_comes_back_to_is_written_over(estate):
+    """A day after its last write a row of a later schema counts as lost: going back to stay, or forged, it heals."""
+    world = estate()
+    server = world.ready_server("pg-one", GOLD)
+    put(world, server, "server", {"schema": SCHEMA + 1, "of": "another meaning"}, SCHEMA + 1)
+    world.run(seconds=20 * 3600)
+    assert world.row(server).verdict == ""
+    world.run(seconds=8 * 3600)
+    assert world.row(server).verdict == "protected"
+
+
 def test_a_verdict_of_a_later_version_is_read(estate):
     """A row whose verdict this version does not know is worked on like any other."""
     world = estate()
