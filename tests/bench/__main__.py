@@ -45,8 +45,8 @@ def main() -> None:
     console = Console(highlight=False, width=100)
     steps: list[Callable[[], list[tuple[str, str, str, str]]]] = [
         calls_per_server, calls_with_roles_to_grant, calls_for_nothing, imports, simulator_speed,
-        bench_plan, bench_rules, bench_retention, bench_sweep, bench_watch, bench_back_up, bench_simulation, bench_crowd,
-        over_the_wire, whole_demo,
+        bench_plan, bench_rules, bench_retention, bench_sweep, bench_watch, bench_back_up, bench_simulation,
+        bench_crowd, over_the_wire, whole_demo,
     ]  # fmt: skip
     rows = [row for step in track(steps, "measuring", console=console, transient=True) for row in step()]
     table = Table(title="Numbers of this run", width=100)

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 
 from rich.console import Console
@@ -130,22 +130,22 @@ def _progress() -> Progress:
 
 
 def _try_mutants(most: int) -> int:
-    shown = Table("mutant", "what is broken", "caught by", "after seeds", title="Mutants")
-    lives, needed = 0, list[int]()
+    deaths = dict[str, mutants.Death]()
     with ProcessPoolExecutor(PROCESSES) as pool, _progress() as progress:
         task = progress.add_task("mutants", total=len(mutants.MUTANTS))
-        names = [mutant.name for mutant in mutants.MUTANTS]
-        for mutant, death in zip(mutants.MUTANTS, pool.map(partial(mutants.hunt, most=most), names), strict=True):
-            progress.advance(task)
-            shown.add_row(mutant.name, mutant.says, death.broken or "nobody", str(death.seeds))
-            lives += not death.broken
-            needed += [death.seeds] if death.broken else []
+        hunts = {pool.submit(mutants.hunt, mutant.name, most): mutant.name for mutant in mutants.MUTANTS}
+        for hunt in as_completed(hunts):
+            deaths[hunts[hunt]] = hunt.result()
+            progress.update(task, advance=1, description=f"mutants, {hunts[hunt]} last")
+    shown = Table("mutant", "what is broken", "caught by", "after seeds", title="Mutants")
+    for mutant in mutants.MUTANTS:
+        death = deaths[mutant.name]
+        shown.add_row(mutant.name, mutant.says, death.broken or "nobody", str(death.seeds))
     OUT.print(shown)
-    ordered = sorted(needed)
-    OUT.print(
-        f"{len(ordered)} of {len(mutants.MUTANTS)} are caught: median {ordered[len(ordered) // 2]}, worst {ordered[-1]}"
-    )
-    return 1 if lives else 0
+    needed = sorted(death.seeds for death in deaths.values() if death.broken)
+    said = f": median {needed[len(needed) // 2]}, worst {needed[-1]}" if needed else ""
+    OUT.print(f"{len(needed)} of {len(deaths)} are caught{said}")
+    return 0 if len(needed) == len(deaths) else 1
 
 
 def _report_pairs() -> int:

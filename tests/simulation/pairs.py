@@ -1,7 +1,7 @@
 """The app dies twice, at every pair of calls of the happy path, and its world must end as without any death.
 
-A process that dies after a call and one that dies before the next leave the same world behind, as calls alone change it:
-so it dies before each call, and after the last. (`test_crashes.py` tries both, one death at a time.)
+A process that dies after a call and one that dies before the next leave the same world behind, as calls alone change
+it: so it dies before each call, and after the last. (`test_crashes.py` tries both, one death at a time.)
 """
 
 from collections.abc import Iterator

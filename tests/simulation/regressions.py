@@ -31,8 +31,8 @@ def _world(
     usual = {"mode": "protect", "adopt": "report", "downgrade": "finding", "resume": "finding", "grant": "server"}
     server = PlannedServer("pg-0", "rg-shop", "westeurope", {"backup-tier": "gold"}, 60.0)
     return replace(
-        draw(0), rules=usual | {"default": ""} | rules, servers=(server,), workers=workers, meddling=meddling, down_s=0.0,
-        page=1000, mishaps=mishaps, deeds=deeds, faults_s=LENGTH_S,
+        draw(0), rules=usual | {"default": ""} | rules, servers=(server,), workers=workers, meddling=meddling,
+        down_s=0.0, page=1000, mishaps=mishaps, deeds=deeds, faults_s=LENGTH_S,
     )  # fmt: skip
 
 
