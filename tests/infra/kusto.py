@@ -13,7 +13,7 @@ PACKAGE = "@kusto/language-service-next"
 FOLDER = ROOT / ".flexguard" / "kusto"
 INSTALL_S, JUDGE_S = 300, 60
 
-# Source: Azure Monitor Logs table reference (AppTraces, AppRequests, AppExceptions): the columns that queries here may want.
+# Source: Azure Monitor Logs table reference: the columns of each table that queries here may want.
 _LOGS = "TimeGenerated: datetime, OperationId: string, OperationName: string, AppRoleName: string, Properties: dynamic"
 # Source: Resource Graph, "supported tables and resource types"; the columns of every table.
 _GRAPH = (

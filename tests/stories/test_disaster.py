@@ -35,7 +35,9 @@ def writes(world, since):
 
 def lose_ledger(world):
     """Somebody empties the table."""
-    world.azure.tables.tables[TABLE].entities.clear()
+    table = world.azure.tables.tables[TABLE]
+    table.entities.clear()
+    table.order.clear()
 
 
 def lose_messages(world):
@@ -101,7 +103,7 @@ def test_a_server_in_the_middle_is_finished(world):
 def test_a_failure_is_told_again_and_never_lost(estate):
     """An open incident is told once more after the ledger is lost: twice is possible, never is not."""
     world = estate()
-    world.azure.world.faults.add("fail_backup", "/pg-one")
+    world.azure.world.faults.add("fail_backup", "/pg-one", times=99)
     world.create_server("pg-one", GOLD)
     world.run(seconds=2 * 3600)
     told = len(world.alerts)
