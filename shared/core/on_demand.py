@@ -18,8 +18,9 @@ from shared.core.verdict import Kind, Verdict
 # Source: a job was readable in the second in which its trigger's operation ended (0-1.4 s); two minutes are ample.
 AMBIGUOUS_S = 120.0
 CLOCK_SLACK_S = 10.0
-# Source: recorded backup jobs of flexible servers took 9 min 47 s to 15 min 41 s.
-FIRST_LOOK_S, NEXT_LOOK_S, LATE_LOOK_S = 600.0, 300.0, 1800.0
+# Source: recorded backup jobs of flexible servers took 9 min 47 s to 15 min 41 s. One look then is enough, where nobody
+# waits for it: reads are what limits how many backups can be started at once.
+FIRST_LOOK_S, NEXT_LOOK_S, LATE_LOOK_S, OVER_S = 600.0, 300.0, 1800.0, 960.0
 WISH_LASTS = timedelta(hours=24)
 _UNDER_WAY = ("intended", "started")
 
@@ -40,7 +41,8 @@ def needs(observed: Observed) -> frozenset[Need]:
     needed = set()
     if memory.step in _UNDER_WAY and observed.jobs is None:
         needed.add(Need.JOBS)
-    is_asked = wish is not None and memory.step != "started"
+    is_over = observed.jobs is not None and not any(map(is_running, observed.jobs))
+    is_asked = wish is not None and (memory.step != "started" or is_over)
     is_open = not memory.has_point and memory.step not in _UNDER_WAY
     if observed.has_recovery_point is None and (is_asked or is_open):
         needed.add(Need.RECOVERY_POINTS)
@@ -64,7 +66,9 @@ def next_step(intent: Protect, instance: Instance, observed: Observed, rules: Ru
     if memory.why == FIRST and memory.has_point and memory.step in _UNDER_WAY:
         memory = replace(memory, step="done")
     if memory.step in _UNDER_WAY:
-        job = _own_job(instance, observed, memory)
+        job, wish = _own_job(instance, observed, memory), observed.memory.wish
+        if job and wish and not is_running(job) and job.ended_at and not _is_since(job.ended_at, wish):
+            return _wished(intent, instance, observed, rules, wish, _after(job, memory, memory.why, observed))
         if job:
             return _under_way(intent, job, observed, memory)
         if (left_s := _doubtful_s(memory, observed)) > 0:
@@ -105,7 +109,7 @@ def _wished(
     began = max(filter(None, (known, newest.started_at if newest else None)), default=None)
     if newest and newest.started_at and newest.started_at == began and memory.at != began:
         memory = LastBackup(_step_of(newest), began, newest.id, wish.why, memory.has_point)
-    if began and began >= wish.at - timedelta(seconds=CLOCK_SLACK_S):
+    if began and _is_since(began, wish):
         return _answered(intent, memory, wish, f"a backup has begun since, at {began:%H:%M} UTC", is_met=True)
     if why_not := _refused(intent, observed, rules, wish, began):
         return _answered(intent, memory, wish, why_not)
@@ -152,7 +156,10 @@ def _start(intent: Protect, instance: Instance, observed: Observed, memory: Last
         f"a backup on demand is being started: {because}" if memory.has_point else "the first backup is being started"
     )
     remember = LastBackup("intended", observed.now, "", why, memory.has_point)
-    return Step(_verdict(intent, memory, said), (start, Wait(said, CLOCK_SLACK_S)), remember)
+    is_waited_for = observed.memory.wish is not None and observed.memory.wish.by
+    return Step(
+        _verdict(intent, memory, said), (start, Wait(said, CLOCK_SLACK_S if is_waited_for else OVER_S)), remember
+    )
 
 
 def triggered(backup: LastBackup, ended: Running) -> LastBackup:
@@ -192,6 +199,17 @@ def _own_job(instance: Instance, observed: Observed, memory: LastBackup) -> Job 
     return next(later, None)
 
 
+def _after(job: Job, memory: LastBackup, why: str, observed: Observed) -> LastBackup:
+    """What is remembered of a backup by its job."""
+    step = _step_of(job)
+    return LastBackup(step, job.started_at or observed.now, job.id, why, memory.has_point or step == "done")
+
+
+def _is_since(moment: datetime, wish: Wish) -> bool:
+    """Whether something happened after somebody asked for a backup; the clocks may differ a little."""
+    return moment >= wish.at - timedelta(seconds=CLOCK_SLACK_S)
+
+
 def _step_of(job: Job) -> str:
     match job.status.lower():
         case "completed" | "completedwithwarnings":
@@ -205,7 +223,7 @@ def _step_of(job: Job) -> str:
 def _under_way(intent: Protect, job: Job, observed: Observed, memory: LastBackup) -> Step:
     began, step, wish = job.started_at or observed.now, _step_of(job), observed.memory.wish
     why = memory.why if memory.step in _UNDER_WAY or not wish else wish.why
-    remember = LastBackup(step, began, job.id, why, memory.has_point or step == "done")
+    remember = _after(job, memory, why, observed)
     answer = Answer(wish.at, f"a backup began at {began:%H:%M} UTC", is_met=True) if wish else None
     name = "a backup on demand" if memory.has_point else "the first backup"
     if step == "done":

@@ -42,14 +42,16 @@ class Turn:
 
 LOOK = Turn(0, 2)  # server and instances, and nothing is missing
 FLOW = Turn(2, 5)  # validate and protect; the reads: server, instances, the validation, server, instances
-BACKUP = Turn(1, 5)  # an on-demand backup; the reads: server, instance, recovery points, jobs, and the operation
-_READS_PER_WRITE = 2.5
+BACKUP = Turn(1, 3)  # an on-demand backup; the reads: server, instance, recovery points; what became of it, much later
+_READS_PER_WRITE, _FEWEST_READS = 2.5, 5
 _FOLLOWING: dict[type[Action], int] = {Validate: 1, GrantRole: 2}  # writes that come after it in the same flow
 
 
 def turn_for(actions: tuple[Action, ...]) -> Turn:
     """The turn for a plan that writes: what it writes now, and what its flow writes in later looks."""
     writes = [type(action) for action in actions if not isinstance(action, Wait)]
+    if writes == [StartBackup]:
+        return BACKUP
     return _turn(len(writes) + max((_FOLLOWING.get(kind, 0) for kind in writes), default=0))
 
 
@@ -64,7 +66,7 @@ def foreseen_turn(writes: tuple[Write, ...]) -> Turn:
 
 
 def _turn(writes: int) -> Turn:
-    return Turn(writes, max(round(writes * _READS_PER_WRITE), BACKUP.reads))
+    return Turn(writes, max(round(writes * _READS_PER_WRITE), _FEWEST_READS))
 
 
 def reserve(until: datetime | None, now: datetime, turn: Turn) -> tuple[datetime, float]:

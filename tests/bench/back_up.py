@@ -27,7 +27,7 @@ from simulator import sudden
 from simulator.arm.authorization import OPERATOR
 from simulator.arm.dataprotection import recovery_points
 from simulator.azure import LocalAzure
-from tests.bench.crowd import ONE_REGION
+from tests.bench.crowd import ONE_VAULT
 from tests.bench.plan import RULES, Row, estate, listing, measured
 from tests.bench.sweep import BLOBS, Graph
 from tests.shared.clouds import SETTINGS
@@ -101,7 +101,7 @@ def due_crowd(servers: int, app_instances: int) -> Rehearsal:
 
     The app has protected the first one; the others are put into the world and its ledger as it would have left them.
     """
-    text = f"brake: {{servers: {servers}, share_percent: 0}}\n{LIMITS.format(servers)}{ONE_REGION}"
+    text = f"brake: {{servers: {servers}, share_percent: 0}}\n{LIMITS.format(servers)}{ONE_VAULT}"
     text = text.replace("first_backup: at_once", "first_backup: at_once\n    max_age: 2 days")
     world = Rehearsal(text, app_instances=app_instances)
     prepare_group(world.arm, "rg-data", "westeurope")

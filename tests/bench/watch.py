@@ -3,6 +3,7 @@
 `python -m tests.bench.watch 10000` measures another number of jobs.
 """
 
+import logging
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -60,5 +61,6 @@ def listing(wire: ManyJobs) -> int:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)
     for row in bench_watch(int(sys.argv[1]) if len(sys.argv) > 1 else JOBS):
         sys.stdout.write(" | ".join(row) + "\n")

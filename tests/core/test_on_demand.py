@@ -264,6 +264,22 @@ def test_what_a_wish_has_read(memory: LastBackup, wish: Wish | None, read: dict[
     assert needs(replace(seen, **read)) == needed
 
 
+@pytest.mark.parametrize(("ended_min", "again"), [(-10, True), (5, False), (None, False)])
+def test_a_backup_that_was_over_before_somebody_asked_is_no_answer(ended_min: int | None, *, again: bool):
+    """Who died while a backup ran has not seen its end: a wish of a day later gets a backup of its own."""
+    yesterday = LastBackup("started", NOW - timedelta(hours=20), job().id, CADENCE, has_point=True)
+    ended = None if ended_min is None else HERS.at + timedelta(minutes=ended_min)
+    over = job("Completed", started_at=NOW - timedelta(hours=20), ended_at=ended)
+    step = wished(HERS, yesterday, jobs=(over,))
+    assert (starts(step), step.answer is None) == (again, again)
+
+
+@pytest.mark.parametrize(("wish", "wait_s"), [(LATE_WISH, 960), (HERS, 10)])
+def test_who_waits_for_a_backup_sees_it_begin(wish: Wish, wait_s: int):
+    """A person hears of the job at once; otherwise one look when it should be over is enough."""
+    assert [action.after_s for action in wished(wish).actions if isinstance(action, Wait)] == [wait_s]
+
+
 def test_a_policy_that_is_gone_is_no_reason_to_fail():
     """Nothing can be started by a policy that is not in the vault, and that is the answer."""
     seen = observed(instances=(instance(),), policies=(), jobs=(), has_recovery_point=True, latest_point=OLD)

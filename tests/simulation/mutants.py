@@ -20,6 +20,7 @@ from shared.core import existing, intent, on_demand, policy_steps
 from shared.core.observed import LastBackup
 from shared.core.verdict import Kind, Verdict
 from shared.ledger import Changed
+from tests.simulation.broken_stories import STORIES
 from tests.simulation.run import run
 from tests.simulation.scenario import draw
 
@@ -253,4 +254,6 @@ MUTANTS = (
            look__Look__run=_dozing(look.Look.run)),
     _named("no_sweep", "sweeps nothing", "I10 I12",
            sweep__sweep=lambda *_: None),
+    *(Mutant(name, says, tuple(caught_by.split()), {f"shared.{target}": stand_in for target, stand_in in broken.items()})
+      for name, says, caught_by, broken in STORIES),
 )  # fmt: skip

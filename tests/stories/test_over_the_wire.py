@@ -74,20 +74,24 @@ def test_an_interrupted_demo_leaves_nothing_running(tmp_path, number):
     )
     lines = iter(demo.stdout.readline, "")
     assert any("is created" in line for line in lines)
+    if not Path(f"/proc/{demo.pid}/task/{demo.pid}/children").exists():
+        demo.send_signal(number)
+        demo.communicate()
+        pytest.skip("this system does not tell which processes belong to which (/proc)")
     children = _below(demo.pid)
     assert len(children) >= 3
     demo.send_signal(number)
-    demo.communicate(timeout=30)
+    demo.communicate()  # as long as it takes: how fast the machine is, is no promise
     assert demo.returncode == 130
     assert [pid for pid in children if Path(f"/proc/{pid}/cmdline").exists() and _is_python(pid)] == []
 
 
 def _below(pid):
     """The processes below one, at any depth."""
-    folder = Path(f"/proc/{pid}/task/{pid}/children")
-    if not folder.exists():
-        pytest.skip("this system does not tell which processes belong to which (/proc)")
-    children = [int(child) for child in folder.read_text(encoding="ascii").split()]
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+    except OSError:  # it has ended meanwhile
+        return []
     return children + [below for child in children for below in _below(child)]
 
 
