@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint security bench truth infra az package schema roles lock clean
+.PHONY: help demo test lint security bench truth infra az package schema shapes roles lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ package: $(READY) ## the zip that Azure gets, in dist/ (WITH_DEPENDENCIES=1 for 
 
 schema: $(READY) ## rules.schema.json from the model of the rules, for editors
 	@$(BIN)/python -m tests.write_schema
+
+shapes: $(READY) ## how rows and messages look today, kept for later versions to read (tests/shared/shapes)
+	@$(BIN)/python -m tests.write_shapes
 
 roles: $(READY) ## infra/roles.json from the product's own table of rights
 	@$(BIN)/python -m tests.write_roles

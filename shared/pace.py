@@ -45,7 +45,7 @@ def before_asking(row: ServerRow, server_id: ResourceId, cloud: Cloud, ledger: L
     Costs nothing while ARM's answers leave room.
     """
     headroom = cloud.headroom(server_id.subscription)
-    said = Kind(row.verdict) if row.verdict else Kind.CONFIGURING
+    said = Kind(row.verdict) if row.verdict in Kind else Kind.CONFIGURING  # a later version may know others
     if closed_s := headroom.closed_s(cloud.now):
         return Turned(row, Verdict.of(said, _RESTS), closed_s * (1 + _place(row)))
     if row.turn_at or not headroom.is_short_of_reads(cloud.now):
