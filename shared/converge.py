@@ -12,11 +12,13 @@ import msgspec
 from shared import claim, journal, wishes
 from shared.claim import Message, Skipped
 from shared.cloud import calls, queue
+from shared.cloud.calls import Calls
 from shared.cloud.clients import Cloud
 from shared.core import resource_id
 from shared.core.datasource import Datasource
 from shared.core.events import Dropped, read_event
 from shared.core.price import Prices
+from shared.core.resource_id import ResourceId
 from shared.core.rules import Rules
 from shared.datasources import KNOWN
 from shared.ledger import Ledger
@@ -75,6 +77,9 @@ def converge(
     if not server_id or server_id.type not in DATASOURCES:
         msg = f"not the id of a server: {message.server_id[:200]!r}"
         raise ValueError(msg)
+    if _is_foreign(server_id, cloud):
+        journal.record("message_skipped", server=server_id.text, reason="foreign_subscription")
+        return Skipped("foreign_subscription")
     claimed = claim.take(message, message_id, ledger, cloud)
     if isinstance(claimed, Skipped):
         journal.record("message_skipped", server=server_id.text, reason=claimed.reason)
@@ -91,11 +96,23 @@ def converge(
     pending_s = look.settle(outcome)
     if pending_s is not None:
         _continue(cloud, message.server_id, claimed.row.generation, pending_s)
+    _record(look, outcome, pending_s, asked)
+    return outcome
+
+
+def _is_foreign(server_id: ResourceId, cloud: Cloud) -> bool:
+    """Whether a message names a server that is not managed; what is below a management group only the sweep knows."""
+    settings = cloud.settings
+    return not settings.management_groups and server_id.subscription not in settings.subscriptions
+
+
+def _record(look: Look, outcome: Outcome, pending_s: float | None, asked: Calls) -> None:
+    """One line for one decision: who, what and why, what was done, and what that asked of Azure."""
     verdict = outcome.verdict
     journal.record(
         "looked",
-        at=cloud.now.isoformat(),
-        server=server_id.text,
+        at=look.cloud.now.isoformat(),
+        server=look.server_id.text,
         correlation=look.correlation,
         verdict=verdict.kind,
         reason=verdict.reason,
@@ -105,7 +122,6 @@ def converge(
         throttled=asked.throttled,
         next_look_s=pending_s,
     )
-    return outcome
 
 
 def _continue(cloud: Cloud, server_id: str, generation: int, after_s: float) -> None:

@@ -7,7 +7,7 @@ later one added is kept, and a row of a later schema is left alone (docs/operate
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -91,6 +91,17 @@ class ServerRow(Row, frozen=True, kw_only=True, omit_defaults=True):
             policy_digest=self.policy_digest,
             contest=self.contest,
         )
+
+
+LONGEST_WAIT = timedelta(days=7)  # Source: Put Message: nothing is hidden for longer
+
+
+def is_possible(row: ServerRow, now: datetime) -> bool:
+    """Whether this program can have written a row: no look is due later than any message can come.
+
+    Who may write to the storage account must not be able to put a server to sleep for years.
+    """
+    return row.next_look_at is None or row.next_look_at <= now + LONGEST_WAIT
 
 
 class Watched(Row, frozen=True, kw_only=True, omit_defaults=True):

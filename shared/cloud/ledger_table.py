@@ -24,7 +24,19 @@ from shared.cloud import approvals_table, large_row
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError, read_date, translated
 from shared.core.incidents import Incident
-from shared.ledger import SCHEMA, Approval, Changed, Kept, ServerRow, Started, Watched, Window, decoded, encoded
+from shared.ledger import (
+    SCHEMA,
+    Approval,
+    Changed,
+    Kept,
+    ServerRow,
+    Started,
+    Watched,
+    Window,
+    decoded,
+    encoded,
+    is_possible,
+)
 
 TABLE = "flexguard"
 INCIDENTS = "incident"
@@ -44,7 +56,8 @@ class TableLedger:
         return self._cloud.table(TABLE)
 
     def server(self, server_id: str) -> Kept[ServerRow]:
-        return self._read("server", _key(server_id), ServerRow)
+        kept = self._read("server", _key(server_id), ServerRow)
+        return Kept(self._believed(kept.row, server_id), kept.version)
 
     def keep_server(self, row: ServerRow, version: str) -> str:
         # The verdict stands beside the row for people who look at the table.
@@ -62,7 +75,8 @@ class TableLedger:
 
     def known_servers(self) -> Iterator[ServerRow]:
         for entity in self._query("RowKey eq @kind", {"kind": "server"}):
-            if (row := self._decoded(entity, ServerRow)) is not None:
+            row = self._believed(self._decoded(entity, ServerRow), str(entity.get("ServerId", "")))
+            if row is not None:
                 yield row
 
     def approvals(self, since: datetime) -> tuple[Approval, ...]:
@@ -127,6 +141,13 @@ class TableLedger:
         if _schema(entity) > SCHEMA and self._cloud.now - entity.metadata["timestamp"] < ABANDONED:
             return Kept(None, NEWER)
         return Kept(self._decoded(entity, row_type), str(entity.metadata["etag"]))
+
+    def _believed(self, row: ServerRow | None, server_id: str) -> ServerRow | None:
+        """The row of a server; None when we cannot have written it: it is another's, or its next look never comes."""
+        if row is None or (row.server_id.lower() == server_id.lower() and is_possible(row, self._cloud.now)):
+            return row
+        journal.record("row_not_believed", server=server_id, says=row.server_id, next_look_at=row.next_look_at)
+        return None
 
     def _query(self, condition: str, parameters: dict[str, Any]) -> Iterator[Any]:
         with translated():
