@@ -12,6 +12,7 @@ import msgspec
 from shared import claim, journal, wishes
 from shared.claim import Message, Skipped
 from shared.cloud import calls, queue
+from shared.cloud.calls import Calls
 from shared.cloud.clients import Cloud
 from shared.core import resource_id
 from shared.core.datasource import Datasource
@@ -19,7 +20,6 @@ from shared.core.events import Dropped, read_event
 from shared.core.price import Prices
 from shared.core.resource_id import ResourceId
 from shared.core.rules import Rules
-from shared.core.verdict import Verdict
 from shared.datasources import KNOWN
 from shared.ledger import Ledger
 from shared.look import Look, Outcome
@@ -69,7 +69,7 @@ def converge(
     """
     message = claim.read_message(body)
     if message is None:  # two versions run during an upgrade, or somebody has gone back to an earlier one
-        _again(cloud, body, NEWER_AGAIN_S)
+        queue.send(cloud, QUEUE, msgspec.json.decode(body), NEWER_AGAIN_S)
         journal.record("message_newer", level=logging.WARNING, id=message_id)
         return Skipped("newer_message")
     wish = wishes.of(body)
@@ -86,7 +86,8 @@ def converge(
         if claimed.resume_s is not None:
             _continue(cloud, message.server_id, claimed.generation, claimed.resume_s)
         again_s = wishes.comes_again_s(wish, claimed, message.server_id, ledger, rules.on_demand, cloud.now)
-        _again(cloud, body, again_s)
+        if again_s is not None:
+            queue.send(cloud, QUEUE, msgspec.json.decode(body), again_s)
         return claimed
     claimed = wishes.taken(claimed, wish, ledger, rules.on_demand, cloud.now)
     asked = calls.begin()
@@ -95,12 +96,19 @@ def converge(
     pending_s = look.settle(outcome)
     if pending_s is not None:
         _continue(cloud, message.server_id, claimed.row.generation, pending_s)
-    _record(look, outcome.verdict, asked, pending_s)
+    _record(look, outcome, pending_s, asked)
     return outcome
 
 
-def _record(look: Look, verdict: Verdict, asked: calls.Calls, next_look_s: float | None) -> None:
-    """The line of one decision."""
+def _is_foreign(server_id: ResourceId, cloud: Cloud) -> bool:
+    """Whether a message names a server that is not managed; what is below a management group only the sweep knows."""
+    settings = cloud.settings
+    return not settings.management_groups and server_id.subscription not in settings.subscriptions
+
+
+def _record(look: Look, outcome: Outcome, pending_s: float | None, asked: Calls) -> None:
+    """One line for one decision: who, what and why, what was done, and what that asked of Azure."""
+    verdict = outcome.verdict
     journal.record(
         "looked",
         at=look.cloud.now.isoformat(),
@@ -112,20 +120,8 @@ def _record(look: Look, verdict: Verdict, asked: calls.Calls, next_look_s: float
         actions=", ".join(look.applied),
         calls=asked.by_operation,
         throttled=asked.throttled,
-        next_look_s=next_look_s,
+        next_look_s=pending_s,
     )
-
-
-def _again(cloud: Cloud, body: bytes, after_s: float | None) -> None:
-    """Put the same message on the queue once more."""
-    if after_s is not None:
-        queue.send(cloud, QUEUE, msgspec.json.decode(body), after_s)
-
-
-def _is_foreign(server_id: ResourceId, cloud: Cloud) -> bool:
-    """Whether a message names a server that is not managed; what is below a management group only the sweep knows."""
-    settings = cloud.settings
-    return not settings.management_groups and server_id.subscription not in settings.subscriptions
 
 
 def _continue(cloud: Cloud, server_id: str, generation: int, after_s: float) -> None:
