@@ -13,7 +13,8 @@ from azure.core.rest import HttpRequest
 
 from shared.cloud.clients import STORAGE_VERSION, Cloud
 from shared.cloud.errors import translated
-from shared.core.snapshot import SCHEMA, Snapshot
+from shared.core.changes import Before, Change, Was
+from shared.core.snapshot import READABLE, Snapshot
 
 CONTAINER = "flexguard"
 LATEST = "latest.json.gz"
@@ -27,10 +28,13 @@ class _Before(msgspec.Struct):
     id: str
     verdict: str
     changed_since: datetime | None = None
+    tier: str = ""
 
 
 class _Last(msgspec.Struct):
     servers: list[_Before]
+    changes: tuple[Change, ...] = ()
+    incomplete: tuple[str, ...] = ()
     schema: int = 0
 
 
@@ -64,18 +68,19 @@ def read_latest(cloud: Cloud) -> Snapshot | None:
         read = msgspec.json.decode(latest(cloud) or b"", type=Snapshot)
     except msgspec.DecodeError:
         return None
-    return read if read.schema == SCHEMA else None
+    return read if read.schema in READABLE else None
 
 
-def verdicts_before(cloud: Cloud) -> dict[str, tuple[str, datetime | None]]:
-    """Verdict and its time of each server in the latest snapshot, by lower-case id; one that is unreadable is none."""
-    content = latest(cloud)
+def before(cloud: Cloud) -> Before:
+    """What the next snapshot wants to know of the latest one; one that is unreadable says nothing. Raises CloudError."""
     try:
-        last = msgspec.json.decode(content or b"", type=_Last)
+        last = msgspec.json.decode(latest(cloud) or b"", type=_Last)
     except msgspec.DecodeError:
-        return {}
-    known = last.servers if last.schema == SCHEMA else ()
-    return {one.id.lower(): (one.verdict, one.changed_since) for one in known}
+        return Before()
+    if last.schema not in READABLE:
+        return Before()
+    known = {one.id.lower(): Was(one.verdict, one.changed_since, one.tier) for one in last.servers}
+    return Before(known, last.changes, not last.incomplete)
 
 
 _READING = {"x-ms-version": STORAGE_VERSION}
