@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared import rules_file
 from shared.core.rules import Rules
-from shared.settings import REQUIRED, VARIABLES, read_settings
+from shared.settings import ACCESS, REQUIRED, VARIABLES, read_settings
 
 if TYPE_CHECKING:
     from shared.cloud.clients import Cloud
@@ -61,6 +61,20 @@ def check_settings() -> None:
     """
     if any(os.environ.get(VARIABLES[name]) for name in REQUIRED):
         read_settings(os.environ, HOME)
+
+
+def status_access() -> str:
+    """Who may see the status page, as the setting says; a word that is none of them shuts it."""
+    access = os.environ.get(VARIABLES["status_access"], "").strip() or "key"
+    return access if access in ACCESS else "key"
+
+
+def has_sign_in() -> bool:
+    """Whether App Service authentication stands before the app; without it anybody can write the headers it sets.
+
+    Source: environment variables and app settings reference of App Service: WEBSITE_AUTH_ENABLED is injected.
+    """
+    return os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() in ("true", "1")
 
 
 @cache
