@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench truth infra az package schema roles lock clean
+.PHONY: help demo test lint bench truth infra az package schema roles pictures lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ schema: $(READY) ## rules.schema.json from the model of the rules, for editors
 
 roles: $(READY) ## infra/roles.json from the product's own table of rights
 	@$(BIN)/python -m tests.write_roles
+
+pictures: $(READY) ## the screenshots of docs/pictures, by the Chromium of this machine
+	@$(BIN)/python -m tests.page.pictures docs/pictures
 
 lock: $(READY) ## pin every dependency with hashes anew
 	@$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --python-version 3.13 --universal \

@@ -20,7 +20,7 @@ from shared.page.model import Page
 from shared.page.render import policy, render
 
 SIGN_IN = "/.auth/login/aad?post_login_redirect_uri=/api/status"  # Source: App Service: customize sign-ins
-SIGNED_IN = "x-ms-client-principal-id"  # Source: App Service: user identities: callers cannot set it themselves
+SIGNED_IN = "x-ms-client-principal-id"  # Source: App Service: work with user identities
 _OK, _FOUND, _UNAUTHORIZED, _UNAVAILABLE = 200, 302, 401, 503
 _LEVEL = 3
 _TEXT = "text/plain; charset=utf-8"
@@ -75,7 +75,8 @@ def answer(cloud: Cloud, ledger: Ledger | None, *, as_json: bool = False, encodi
 def refused(headers: Mapping[str, str], *, has_sign_in: bool, as_json: bool = False) -> Answer | None:
     """What to answer who is not signed in; None for who is. headers: by names in lower case.
 
-    has_sign_in: App Service authentication stands before the app. Without it a header says nothing of anybody.
+    has_sign_in: App Service authentication stands before the app. Without it a header says nothing of anybody. Assumed:
+    with it callers cannot set the header, also where requests without a sign-in are let pass, as Event Grid's must be.
     """
     if not has_sign_in:
         words = "The app asks for a sign-in, and App Service authentication is off: switch it on in the deployment.\n"

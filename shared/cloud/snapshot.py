@@ -72,7 +72,7 @@ def read_latest(cloud: Cloud) -> Snapshot | None:
 
 
 def before(cloud: Cloud) -> Before:
-    """What the next snapshot wants to know of the latest one; one that is unreadable says nothing. Raises CloudError."""
+    """What the next snapshot wants to know of the latest one; an unreadable one says nothing. Raises CloudError."""
     try:
         last = msgspec.json.decode(latest(cloud) or b"", type=_Last)
     except msgspec.DecodeError:

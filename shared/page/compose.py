@@ -1,6 +1,6 @@
-"""What does the status page say? The sweep's record, the last jobs and the open incidents as one value, most urgent first.
+"""What does the status page say? The sweep's record, last jobs and open incidents as one value, most urgent first.
 
-Pure: nothing is read here, and `now` is given. What strangers wrote is made harmless to read; escaping is the template's.
+Pure: nothing is read here, and `now` is given. What strangers wrote is made legible; escaping is the template's.
 """
 
 from collections import Counter, defaultdict

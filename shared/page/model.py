@@ -96,7 +96,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class TierLine:
-    """A tier, and how many of the servers that ask for it are protected. tier: its rules, as the sweep judged by them."""
+    """A tier, and how many of the servers that ask for it are protected. tier: as the sweep judged by it."""
 
     name: str
     tier: Tier

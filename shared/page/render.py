@@ -32,8 +32,8 @@ WORDS = {
 _STRIP = 1000
 SHIELD = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">'
-    '<path fill="#0f766e" d="M12 2 4 5v6c0 5 3.4 9.4 8 11'
-    ' 4.6-1.6 8-6 8-11V5z"/><path fill="none" stroke="#fff" stroke-width="2.2" d="m8.5 12 2.6 2.6 4.6-5"/></svg>'
+    '<path fill="#0f766e" d="M12 2 4 5v6c0 5 3.4 9.4 8 11 4.6-1.6 8-6 8-11V5z"/>'
+    '<path fill="none" stroke="#fff" stroke-width="2.2" d="m8.5 12 2.6 2.6 4.6-5"/></svg>'
 )
 
 
@@ -93,14 +93,12 @@ def _strip(groups: Mapping[Group, int]) -> Markup:
     free = _STRIP - sum(least.values())
     parts, x = [], 0.0
     for group, count in groups.items():
-        width = least[group] + free * count / total
-        parts.append(
-            f'<rect class="{group}" x="{x:.1f}" width="{max(0.0, width - 2):.1f}" height="14"/>' if count else ""
-        )
-        x += width
-    return _safe(
-        f'<svg class="strip" viewBox="0 0 {_STRIP} 14" preserveAspectRatio="none" aria-hidden="true">{"".join(parts)}</svg>'
-    )
+        if count:
+            width = least[group] + free * count / total
+            parts.append(f'<rect class="{group}" x="{x:.1f}" width="{width - 2:.1f}" height="14"/>')
+            x += width
+    look = f'class="strip" viewBox="0 0 {_STRIP} 14" preserveAspectRatio="none" aria-hidden="true"'
+    return _safe(f"<svg {look}>{''.join(parts)}</svg>")
 
 
 # -- the template --------------------------------------------------------------------------------------------------
@@ -140,15 +138,14 @@ def _hash(text: str) -> str:
 
 def _safe(text: str) -> Markup:
     """Text of our own, which the template must not escape."""
-    return Markup(text)  # noqa: S704 - never given what strangers wrote
+    return Markup(text)  # noqa: S704 - never given what strangers wrote, but escaped
 
 
 def _code(text: str) -> Markup:
     """A text of ours or of strangers; what stands between backticks is set as code."""
     parts = str(escape(text)).split("`")
-    return Markup(
-        "".join(f"<code>{part}</code>" if at % 2 and at < len(parts) - 1 else part for at, part in enumerate(parts))
-    )  # noqa: S704 - escaped
+    last = len(parts) - 1
+    return _safe("".join(f"<code>{one}</code>" if at % 2 and at < last else one for at, one in enumerate(parts)))
 
 
 def _moment(at: datetime | None) -> str:

@@ -67,15 +67,17 @@ def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_wrong_settings_stop_the_start():
-    """Two settings are wrong and one is missing: the app does not load, and says all three by name."""
+    """Three settings are wrong and one is missing: the app does not load, and says all four by name."""
     wrong = {name: value for name, value in GIVEN.items() if "queue" not in name}
-    started = start(wrong | {"FLEXGUARD_ARM_ENDPOINT": "management.azure.com", "FLEXGUARD_VAULT_IDENTITIES": "bv-one"})
+    wrong |= {"FLEXGUARD_ARM_ENDPOINT": "management.azure.com", "FLEXGUARD_VAULT_IDENTITIES": "bv-one"}
+    started = start(wrong | {"FLEXGUARD_STATUS_ACCESS": "everybody"})
     assert started.returncode != 0
     said = started.stderr.partition("BadSettings: ")[2].splitlines()
     assert said == [
         "AzureWebJobsStorage__queueServiceUri is missing",
         "FLEXGUARD_ARM_ENDPOINT is 'management.azure.com'; valid is an https:// address",
         "FLEXGUARD_VAULT_IDENTITIES has 'bv-one'; valid are principal ids of vaults, comma-separated",
+        "FLEXGUARD_STATUS_ACCESS is 'everybody'; valid: key, entra, anonymous",
     ]
 
 

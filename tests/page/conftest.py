@@ -1,14 +1,14 @@
-"""A real browser where the machine has one: Debian's package `chromium`; elsewhere its tests are skipped, and say so."""
+"""A real browser where the machine has one (Debian's package `chromium`); elsewhere its tests are skipped."""
 
 import shutil
 from dataclasses import dataclass, field
 
 import pytest
-from estates import NOW, incidents, jobs_of
 from playwright.sync_api import sync_playwright
 
 from shared.page.compose import page_of
 from shared.page.render import render
+from tests.page.estates import NOW, incidents, jobs_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

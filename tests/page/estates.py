@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from cli.demo.estate import RULES as DEMO_RULES
 from shared import rules_file
 from shared.core.changes import Change
-from shared.core.retention_time import slots
 from shared.core.policy import tier_meaning
+from shared.core.retention_time import slots
 from shared.core.snapshot import Entry, Snapshot, counts, coverage
 from shared.core.verdict import FIXES, Kind
 from shared.page.model import Incident, LastJob
@@ -21,7 +21,23 @@ SUBSCRIPTIONS = {
     "9d0f5a1c-77f2-4a43-8b56-3d1f5b0c1e22": "shop-test",
     "c2a4e7b0-1f7d-4d8e-a3b9-6c5d4e3f2a11": "data-platform",
 }
-WORDS = "orders catalog invoices payments search reports crm archive stock pricing carts users mail audit events".split()
+WORDS = [
+    "orders",
+    "catalog",
+    "invoices",
+    "payments",
+    "search",
+    "reports",
+    "crm",
+    "archive",
+    "stock",
+    "pricing",
+    "carts",
+    "users",
+    "mail",
+    "audit",
+    "events",
+]
 OWNERS = ("shop-core", "data-platform", "finance", "", "crm-team", "search@example.com")
 REGIONS = ("westeurope", "northeurope", "swedencentral", "germanywestcentral")
 # Every hundred servers: so many of each verdict, and why.
@@ -134,6 +150,8 @@ def _changes(entries: list[Entry]) -> tuple[Change, ...]:
     before = {Kind.OVERDUE: "protected", Kind.CONFIGURING: "waiting_for_roles", Kind.PROTECTED: "first_backup_pending"}
     picked = [one for one in entries if one.verdict in before][:18]
     return tuple(
-        Change(AT - timedelta(hours=place), one.id, before[Kind(one.verdict)], one.verdict, one.tier, one.tier, one.reason)
+        Change(
+            AT - timedelta(hours=place), one.id, before[Kind(one.verdict)], one.verdict, one.tier, one.tier, one.reason
+        )
         for place, one in enumerate(picked)
     )

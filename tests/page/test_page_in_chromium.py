@@ -1,11 +1,12 @@
-"""The status page in a real browser: inert, accessible, found and sorted, on a phone, in the dark, on paper, and large."""
+"""The status page in a real browser: inert, accessible, sorted, on a phone, in the dark, on paper, and large."""
 
 from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from estates import HOSTILE, NOW, hostile, usual, well
 from playwright.sync_api import expect
+
+from tests.page.estates import HOSTILE, NOW, hostile, usual, well
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
 DARK = {"color_scheme": "dark"}
@@ -21,7 +22,7 @@ def test_nothing_is_asked_of_anybody(show):
 
 @pytest.mark.parametrize("options", [{}, {"java_script_enabled": False}])
 def test_what_strangers_write_stays_text(show, options):
-    """Scripts, quotes, tags of HTML and turned reading direction in every field: nothing runs, nothing is an element."""
+    """Scripts, quotes, HTML and turned reading direction in every field: nothing runs, nothing is an element."""
     seen = show(hostile(), **options)
     assert seen.tab.title().endswith("Flexguard")
     assert seen.complaints == []
@@ -76,11 +77,11 @@ def test_without_a_script_everything_is_there(show):
     rows = seen.tab.locator("tbody tr:not(.head)")
     assert rows.count() == 120
     assert seen.tab.locator("h3").all_text_contents() == [
-        "Need somebody 7", "On their way 5", "Protected 99", "Not asked for, or exempt 9",
+        "Need somebody 7", "On their way 5", "Protected 100", "Not asked for, or exempt 8",
     ]  # fmt: skip
     assert not seen.tab.locator(".filter").is_visible()
     assert seen.tab.locator("thead button").count() == 0
-    assert rows.first.inner_text().find("overdue") > 0
+    assert rows.first.text_content().find("overdue") > 0
 
 
 def test_finding(show):
@@ -89,7 +90,7 @@ def test_finding(show):
     seen.tab.fill("#find", "OVERDUE gold")
     expect(seen.tab.locator("#shown")).to_contain_text(" of 240")
     assert seen.names()
-    assert all("overdue" in text for text in seen.tab.locator("tbody tr").all_inner_texts())
+    assert all("overdue" in text for text in seen.tab.locator("tbody tr").all_text_contents())
     assert seen.tab.inner_text("#shown") == f"{len(seen.names())} of 240 servers"
     seen.tab.check("input[value=good]")
     assert seen.tab.inner_text("#shown") == "0 of 240 servers"
@@ -97,7 +98,7 @@ def test_finding(show):
     seen.tab.check("input[name=group][value='']")
     assert seen.tab.inner_text("#shown") == "240 servers"
     seen.tab.click(".kinds a:has-text('no vault in region')")
-    assert set(seen.tab.locator("tbody tr td b").all_inner_texts()) == {"no vault in region"}
+    assert set(seen.tab.locator("tbody tr td b").all_text_contents()) == {"no vault in region"}
 
 
 def test_sorting(show):
@@ -139,7 +140,7 @@ def test_it_fits_every_width(show, width):
 def test_light_and_dark(show):
     """The page follows the system's choice, pictures too."""
     light, dark = show(well(3)), show(well(3), **DARK)
-    paper = "getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number).reduce((a, b) => a + b)"
+    paper = "getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).slice(0, 3).reduce((a, b) => +a + +b)"
     title = "getComputedStyle(document.querySelector('.picture svg text')).fill.match(/[0-9]+/g).map(Number)[0]"
     assert light.all(paper) > 700
     assert dark.all(paper) < 100
@@ -170,11 +171,12 @@ def test_a_file_of_yesterday_says_so(show):
 def test_ten_thousand_servers(show):
     """Of 10,000 rows the browser lays out what is near the window; finding one and sorting all work as with ten."""
     seen = show(usual(10_000))
-    skipped = "[...document.querySelectorAll('tbody tr')].filter(row => !row.checkVisibility({contentVisibilityAuto: true})).length"
+    is_laid_out = "row.checkVisibility({contentVisibilityAuto: true})"
+    skipped = f"[...document.querySelectorAll('tbody tr')].filter(row => !{is_laid_out}).length"
     assert seen.all(skipped) > 9_500
     seen.tab.locator("thead button", has_text="Newest good point").click()
     seen.tab.locator("thead button", has_text="Newest good point").click()
-    assert "overdue" in seen.tab.locator("tbody tr").first.inner_text()
+    assert "overdue" in seen.tab.locator("tbody tr").first.text_content()
     seen.tab.fill("#find", "pg-reports-9995")
     expect(seen.tab.locator("#shown")).to_have_text("1 of 10,000 servers")
     assert seen.names() == ["pg-reports-9995"]
