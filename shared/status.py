@@ -14,8 +14,10 @@ from shared import journal
 from shared.cloud import snapshot
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError
+from shared.core.incidents import FORGOTTEN, Incident
+from shared.core.last_jobs import LastJob
 from shared.ledger import Ledger
-from shared.page.compose import page_of
+from shared.page.compose import STALE, page_of
 from shared.page.model import Page
 from shared.page.render import policy, render
 
@@ -53,7 +55,37 @@ def read(cloud: Cloud, ledger: Ledger | None) -> Page:
     record = snapshot.read_latest(cloud)
     if record is None:
         raise NoRecord("no sweep has left a record yet; it runs ten minutes past every hour")
-    return page_of(record, cloud.now, incidents=())
+    missing: list[str] = []
+    jobs, incidents = _jobs(cloud, missing), _incidents(cloud, ledger, missing)
+    return page_of(record, cloud.now, jobs, incidents, missing)
+
+
+def _jobs(cloud: Cloud, missing: list[str]) -> Mapping[str, LastJob]:
+    """The last job of each server; what is not known of them is added to `missing`."""
+    try:
+        read = snapshot.read_jobs(cloud)
+    except CloudError as error:
+        missing.append(f"last jobs: {error.code}")
+        return {}
+    if read is None:
+        missing.append("last jobs: the watch has not looked yet; it runs every 15 minutes")
+        return {}
+    if cloud.now - read.at > STALE:
+        missing.append(f"last jobs: the watch has not looked since {read.at:%Y-%m-%d %H:%M} UTC")
+    missing += (f"jobs of {vault}: they could not be read" for vault in read.unread)
+    return read.servers
+
+
+def _incidents(cloud: Cloud, ledger: Ledger | None, missing: list[str]) -> list[Incident] | None:
+    """The incidents of the ledger; None, and a line in `missing`, where nobody knows."""
+    if ledger is None:
+        missing.append("open incidents: there is no setting for table storage")
+        return None
+    try:
+        return [kept.row for kept in ledger.incidents(cloud.now - FORGOTTEN) if kept.row]
+    except CloudError as error:
+        missing.append(f"open incidents: {error.code}")
+        return None
 
 
 def answer(cloud: Cloud, ledger: Ledger | None, *, as_json: bool = False, encodings: str = "") -> Answer:

@@ -8,13 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from shared.core.alert import Severity
 from shared.core.changes import Change
+from shared.core.incidents import Incident
 from shared.core.judgement import NO_FINDING
+from shared.core.last_jobs import LastJob
 from shared.core.policy import tier_meaning
 from shared.core.retention_time import schedule
 from shared.core.snapshot import Entry, Snapshot
 from shared.core.verdict import Kind
-from shared.page.model import Cause, Group, Incident, LastJob, Move, Page, Row, TierLine
+from shared.page.model import Cause, Group, Move, Open, Page, Row, TierLine
 
 STALE = timedelta(hours=2)  # the sweep runs every hour: two of them are missing
 STEPS = 20  # of the bar that shows an age
@@ -35,7 +38,10 @@ def page_of(
     incidents: Iterable[Incident] | None = None,
     missing: Iterable[str] = (),
 ) -> Page:
-    """The page of a snapshot. jobs: by lower-case server id. missing: what besides the sweep could not be read."""
+    """The page of a snapshot. jobs: by lower-case server id. missing: what besides the sweep could not be read.
+
+    incidents: all that the ledger has, None when nobody knows.
+    """
     rows = sorted((_row(one, snapshot, now, jobs or {}) for one in snapshot.servers), key=_urgency)
     groups = Counter(row.group for row in rows)
     return Page(
@@ -55,7 +61,7 @@ def page_of(
         plan_hash=legible(snapshot.plan_hash),
         waiting=snapshot.waiting,
         causes=_causes(rows),
-        incidents=None if incidents is None else tuple(_legible(one) for one in incidents),
+        incidents=None if incidents is None else _open(incidents),
         moves=_moves(snapshot.changes),
         tiers=_tiers(snapshot),
         rows=tuple(rows),
@@ -177,7 +183,7 @@ def _moves(changes: Iterable[Change]) -> tuple[Move, ...]:
             legible(after),
             group_of(alike[0].verdict),
             len(alike),
-            tuple(legible(one.id.rsplit("/", 1)[-1]) for one in alike[:MOST_NAMED]),
+            tuple(legible(_last(one.id)) for one in alike[:MOST_NAMED]),
             max(one.at for one in alike),
         )
         for (before, after), alike in found.items()
@@ -199,13 +205,27 @@ def _tiers(snapshot: Snapshot) -> tuple[TierLine, ...]:
     )
 
 
-def _legible(one: Incident) -> Incident:
-    return replace(
-        one,
-        title=legible(one.title),
-        where=legible(one.where),
-        words=legible(one.words),
-        fix=legible(one.fix),
-        owner=legible(one.owner),
-        link=one.link if one.link.startswith("https://") else "",
+def _last(place: str) -> str:
+    """What people call a thing: the end of its id."""
+    return place.rsplit("/", 1)[-1]
+
+
+def _open(incidents: Iterable[Incident]) -> tuple[Open, ...]:
+    """Those that are open and that somebody should hear of, the most severe first, and the oldest of these."""
+    found = [one for one in incidents if one.closed_at is None and one.severity is not Severity.EXPECTED]
+    ordered = sorted(found, key=lambda one: (list(Severity).index(one.severity), one.opened_at, one.key))
+    return tuple(
+        Open(
+            severity=one.severity.value,
+            title=legible(one.title),
+            names=tuple(legible(_last(subject)) for subject, _ in one.shown[:MOST_NAMED])
+            or (legible(_last(one.place)),),
+            words=legible(one.words),
+            fix=legible(one.fix),
+            owner=legible(one.owner),
+            since=one.opened_at,
+            count=max(1, len(one.subjects)),
+            link=one.link if one.link.startswith("https://") else "",
+        )
+        for one in ordered
     )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shared.core.rules import Tier
+from shared.core.last_jobs import LastJob
+from shared.core.tiers import Tier
 
 
 class Group(StrEnum):
@@ -17,21 +18,12 @@ class Group(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LastJob:
-    """The newest backup job of a server: Azure's word for how it went, when it ended (or began), and an error code."""
-
-    status: str
-    at: datetime
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """An incident that is open. count: servers that it is about; link: where to look, "" if there is nothing."""
+class Open:
+    """An incident that is open. names: of the first things that it is about; count: of all. link: where to look, ""."""
 
     severity: str
     title: str
-    where: str
+    names: tuple[str, ...]
     words: str
     fix: str
     owner: str
@@ -130,7 +122,7 @@ class Page:
     plan_hash: str
     waiting: int
     causes: tuple[Cause, ...]
-    incidents: tuple[Incident, ...] | None
+    incidents: tuple[Open, ...] | None
     moves: tuple[Move, ...]
     tiers: tuple[TierLine, ...]
     rows: tuple[Row, ...]

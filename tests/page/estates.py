@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from cli.demo.estate import RULES as DEMO_RULES
 from shared import rules_file
+from shared.core.alert import Severity
 from shared.core.changes import Change
+from shared.core.incidents import Incident
+from shared.core.last_jobs import LastJob
 from shared.core.policy import tier_meaning
 from shared.core.retention_time import slots
 from shared.core.snapshot import Entry, Snapshot, counts, coverage
 from shared.core.verdict import FIXES, Kind
-from shared.page.model import Incident, LastJob
 
 NOW = datetime(2026, 11, 23, 8, 22, tzinfo=UTC)  # a Monday morning
 AT = NOW - timedelta(minutes=12)
@@ -115,15 +117,28 @@ def jobs_of(snapshot: Snapshot) -> dict[str, LastJob]:
 
 
 def incidents() -> tuple[Incident, ...]:
-    """Two that are open."""
-    return (
-        Incident(
-            "high", "Backups fail: UserErrorAuthFailure", "vault bvault-westeurope",
-            "the vault cannot sign in to the server", "give the vault's identity its role again", "shop-core",
-            AT - timedelta(hours=9), 3, "https://portal.azure.com/#resource/subscriptions/x",
-        ),
-        Incident("normal", "Vault bvault-north could not be read", "bvault-north", "AuthorizationFailed",
-                 "give the app its role", "", AT - timedelta(minutes=50)),
+    """Two that are open, one that is over, and one that nobody needs to hear of."""
+    vault = (
+        "/subscriptions/x/resourceGroups/rg-backup/providers/Microsoft.DataProtection/backupVaults/bvault-westeurope"
+    )
+    failed = _incident(
+        "backup_failed", Severity.HIGH, 9, title="Backups fail: the vault may not sign in to the server",
+        words="the scheduled backup failed: UserErrorAuthFailure", fix="give the vault's identity its role again",
+        place=vault, owner="shop-core", link="https://portal.azure.com/#resource/subscriptions/x", most=3,
+        subjects={"a": 1, "b": 2, "c": 3}, shown=tuple((f"{vault}/x/pg-{name}", "why") for name in WORDS[:3]),
+    )  # fmt: skip
+    unread = _incident(
+        "vault_unread", Severity.NORMAL, 1, title="A vault cannot be read", words="AuthorizationFailed",
+        fix="give the app its role in the vault's group", place=vault,
+    )  # fmt: skip
+    over = replace(failed, key="over", closed_at=AT)
+    return (unread, over, replace(failed, key="expected", severity=Severity.EXPECTED), failed)
+
+
+def _incident(kind: str, severity: Severity, hours: int, **others: object) -> Incident:
+    opened = AT - timedelta(hours=hours)
+    return Incident(
+        key=kind, kind=kind, source="jobs", severity=severity, opened_at=opened, seen_at=AT, said_at=AT, **others
     )  # fmt: skip
 
 

@@ -154,6 +154,16 @@ def test_changes_that_are_alike_are_one_line():
     assert move.names == ("pg-0", "pg-1", "pg-2")
 
 
+def test_open_incidents():
+    """What is over, or expected, is not open; the most severe first, with the names that it is about."""
+    told = shown(well(), incidents=incidents())
+    assert [one.severity for one in told.incidents] == ["high", "normal"]
+    assert told.incidents[0].names == ("pg-orders", "pg-catalog", "pg-invoices")
+    assert told.incidents[1].names == ("bvault-westeurope",)
+    assert headline(told) == "2 incidents are open"
+    assert not is_quiet(told)
+
+
 def test_an_older_record_is_shown():
     """A record of the first version, without tiers, changes and next backups, is a page all the same."""
     old = json.loads(msgspec.json.encode(usual()))
@@ -175,7 +185,11 @@ def test_nothing_that_strangers_write_is_an_element():
     """Hostile names, tags, reasons and errors add no element, no attribute that acts, and no address."""
     usual_tags = {tag for tag, _ in Elements(render(shown(usual(), incidents=incidents()))).found}
     told = Elements(
-        render(shown(hostile(), incidents=[replace(incidents()[0], link="javascript:x", title=HOSTILE[0])]))
+        render(
+            shown(
+                hostile(), incidents=[replace(incidents()[-1], link="javascript:x", title=HOSTILE[0], words=HOSTILE[1])]
+            )
+        )
     )
     assert {tag for tag, _ in told.found} <= usual_tags
     assert [tag for tag, _ in told.found].count("script") == 1

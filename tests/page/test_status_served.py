@@ -103,6 +103,41 @@ def test_an_unread_subscription_is_on_the_page(estate):
     assert f"subscription {GONE}" in text
 
 
+def rows():
+    """The page's rows by name, and the page."""
+    page = json.loads(asked(format="json").get_body())
+    return {row["name"]: row for row in page["rows"]}, page
+
+
+def test_the_last_job_and_what_is_open(estate):
+    """A backup fails: within the quarter of an hour its row has the job with its code, and its incident is open."""
+    swept()
+    before, page = rows()
+    assert before["pg-orders"]["last_job"]["status"] == "Completed"
+    assert page["missing"] == []
+    estate.azure.world.faults.add("fail_backup", "/pg-orders", times=9)
+    estate.azure.advance(7 * 86_400)
+    estate.run(seconds=3600)
+    now, page = rows()
+    job, opened = now["pg-orders"]["last_job"], [one for one in page["incidents"] if "pg-orders" in one["names"]]
+    assert job["status"] == "Failed"
+    assert job["code"]
+    assert opened
+    assert opened[0]["title"] in asked().get_body().decode()
+
+
+def test_every_other_source_is_missed_aloud(estate):
+    """No watch has run, or the ledger does not answer: each is named, and nobody is said to be calm."""
+    swept()
+    estate.azure.blobs.containers["flexguard"].blobs.pop("jobs.json.gz")
+    assert rows()[1]["missing"] == ["last jobs: the watch has not looked yet; it runs every 15 minutes"]
+    estate.table_client().delete_table("flexguard")
+    _, page = rows()
+    assert page["incidents"] is None
+    assert page["missing"][-1].startswith("open incidents: ")
+    assert "There may be some" in asked().get_body().decode()
+
+
 @pytest.mark.parametrize("what", ["nothing yet", "storage fails", "no setting"])
 def test_where_there_is_no_record(estate, what):
     """Nothing to show is a sentence and 503, never an empty page that looks like calm."""
