@@ -11,7 +11,7 @@ from shared.page.compose import page_of
 from shared.page.render import render
 from tests.page.estates import NOW, incidents, jobs_of, usual
 
-SIZE = {"width": 1280, "height": 1000}
+SIZE = {"width": 1280, "height": 1240}
 
 
 def take(folder: Path) -> None:
