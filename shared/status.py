@@ -54,14 +54,14 @@ def read(cloud: Cloud, ledger: Ledger | None) -> Page:
         raise NoRecord("there is no setting for blob storage, so the sweep keeps no record")
     record = snapshot.read_latest(cloud)
     if record is None:
-        raise NoRecord("no sweep has left a record yet; it runs ten minutes past every hour")
+        raise NoRecord("no sweep has left a record that can be read; it runs ten minutes past every hour")
     missing: list[str] = []
     jobs, incidents = _jobs(cloud, missing), _incidents(cloud, ledger, missing)
     return page_of(record, cloud.now, jobs, incidents, missing)
 
 
 def _jobs(cloud: Cloud, missing: list[str]) -> Mapping[str, LastJob]:
-    """The last job of each server; what is not known of them is added to `missing`."""
+    """The last job of each server, by lower-case id; what is not known of them is added to `missing`."""
     try:
         read = snapshot.read_jobs(cloud)
     except CloudError as error:

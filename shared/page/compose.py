@@ -55,6 +55,7 @@ def page_of(
         asking=snapshot.asking,
         target=snapshot.target,
         percent=None if snapshot.incomplete else snapshot.percent,
+        is_complete=not snapshot.incomplete,
         missing=tuple(map(legible, (*snapshot.incomplete, *missing))),
         groups={group: groups[group] for group in Group},
         counts=snapshot.counts,

@@ -102,8 +102,8 @@ class TierLine:
 class Page:
     """The whole page. at: of the sweep; made_at: now. missing: what could not be read, also of jobs and incidents.
 
-    percent: None when nothing is eligible, or not everything could be read: then nobody knows. incidents: None when
-    they could not be read. rows: the most urgent first.
+    is_complete: the sweep has read everything. percent: None when nothing is eligible, or when it has not: then nobody
+    knows. incidents: None when they could not be read. rows: the most urgent first.
     """
 
     at: datetime
@@ -116,6 +116,7 @@ class Page:
     asking: int
     target: int
     percent: float | None
+    is_complete: bool
     missing: tuple[str, ...]
     groups: dict[Group, int]
     counts: dict[str, int]

@@ -83,7 +83,7 @@ def span(seconds: int) -> str:
 def _behind(page: Page) -> str:
     """How many servers the target asks for that are not protected."""
     wanted = -(-page.target * page.eligible // 100) - page.protected
-    return f", {wanted:,} to go" if wanted > 0 and not page.missing else ""
+    return f", {wanted:,} to go" if wanted > 0 and page.is_complete else ""
 
 
 def _strip(groups: Mapping[Group, int]) -> Markup:

@@ -71,7 +71,7 @@ def test_without_a_record(at):
     at.world.azure.blobs.containers["flexguard"].blobs.clear()
     ran = at.run("status", "--html", at.folder / "status.html")
     assert ran.code == 2
-    assert "no sweep has left a record yet; it runs ten minutes past every hour" in ran.err
+    assert "no sweep has left a record that can be read; it runs ten minutes past every hour" in ran.err
     assert not (at.folder / "status.html").exists()
 
 
