@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint security bench truth infra az package schema shapes roles lock clean
+.PHONY: help demo test lint security bench truth infra az package schema shapes roles pictures lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ shapes: $(READY) ## how rows and messages look today, kept for later versions to
 
 roles: $(READY) ## infra/roles.json from the product's own table of rights
 	@$(BIN)/python -m tests.write_roles
+
+pictures: $(READY) ## the screenshots of docs/pictures, by the Chromium of this machine
+	@$(BIN)/python -m tests.page.pictures docs/pictures
 
 lock: $(READY) ## pin every dependency with hashes anew
 	@$(BIN)/uv pip compile -q pyproject.toml --generate-hashes --python-version 3.13 --universal \

@@ -13,7 +13,6 @@ from cli.connection import now, rules_path
 from cli.output import EXIT_OK, BadInput, Output, examples, with_output
 
 if TYPE_CHECKING:
-    from cli.retention_picture import Picture
     from shared.core.meaning import Meaning
     from shared.core.retention import Kept, Steady
 
@@ -24,21 +23,6 @@ class Subject:
 
     name: str
     meaning: "Meaning"
-
-    @property
-    def when(self) -> str:
-        """The schedule, for people: "Sunday 01:30 Europe/Berlin"."""
-        from shared.core.meaning import DAY_S, WEEK_S
-        from shared.core.rules import DAYS
-        from shared.core.time_zones import clock
-
-        times: dict[str, list[str]] = {}
-        for slot in self.meaning.slots:
-            weekly = slot.local and slot.period_s == WEEK_S
-            day = DAYS[slot.phase_s // DAY_S].capitalize() if weekly else f"every {slot.period_s // 3600} hours"
-            times.setdefault(slot.time if slot.local else "", []).append(day)
-        said = (f"{'daily' if len(days) == len(DAYS) else ', '.join(days)} {time}" for time, days in times.items())
-        return f"{'; '.join(' '.join(one.split()) for one in said)} {clock(self.meaning.zone)}"
 
 
 @click.command(
@@ -101,6 +85,12 @@ def _subject(tier: str | None, rules: Path | None, policy: Path | None) -> Subje
     return _tier(tier or "", rules)
 
 
+def _when(subject: Subject) -> str:
+    from shared.core.retention_time import schedule
+
+    return schedule(subject.meaning)
+
+
 def _tier(name: str, rules: Path | None) -> Subject:
     from shared.core.policy import tier_meaning
     from shared.rules_file import load
@@ -127,7 +117,7 @@ def _judge(output: Output, subject: Subject, backups: Path) -> int:
     except ValueError as error:
         raise BadInput(f"{backups}: {error}") from None
     rows = ([_time(p.time), p.tag, _time(p.expiry), p.rule.name, ", ".join(p.lost)] for p in points)
-    output.table(f"{subject.name}: {subject.when}", ["recovery point", "tag", "kept until", "by rule", "over"], rows)
+    output.table(f"{subject.name}: {_when(subject)}", ["recovery point", "tag", "kept until", "by rule", "over"], rows)
     output.data([_told(point) for point in points])
     return EXIT_OK
 
@@ -157,13 +147,13 @@ def _plan(output: Output, subject: Subject, options: dict[str, Any]) -> int:
     end = Duration.parse(f"P{options['years']}Y").after(start)
     points, steady = planned(subject.meaning, start, end), steady_state(subject.meaning, start)
     rows = _rows(subject.meaning, points, steady)
-    title = f"{subject.name}: {subject.when}, {start:%Y-%m-%d} to {end:%Y-%m-%d}"
+    title = f"{subject.name}: {_when(subject)}, {start:%Y-%m-%d} to {end:%Y-%m-%d}"
     cells = [[str(value) if isinstance(value, Count) else value for value in row.values()] for row in rows]
     output.table(title, ["rule", "keeps", "points", "kept at any time", "first", "last"], cells)
     output.say(f"\n{len(points):,} backups, {steady.total} recovery points kept at any time.")
     change = _change(output, subject, options["instead_of"], options["rules"])
     if options["picture"]:
-        _draw(output, _picture(subject, points, steady, start, end), options["picture"])
+        _draw(output, subject, start, end, options["picture"])
     told = {"rules": rows, "kept_at_any_time": steady.total, "instead_of": change, "points": [_told(p) for p in points]}
     output.data({"subject": subject.name, "start": _time(start), "end": _time(end)} | told)
     return EXIT_OK
@@ -207,28 +197,10 @@ def _change(output: Output, subject: Subject, before: str | None, rules: Path | 
 # -- the picture --------------------------------------------------------------------------------------------------
 
 
-def _picture(subject: Subject, points: Sequence["Kept"], steady: "Steady", start: datetime, end: datetime) -> "Picture":
-    from cli.retention_picture import Band, Picture
+def _draw(output: Output, subject: Subject, start: datetime, end: datetime, file: Path) -> None:
+    from shared.page.retention_picture import draw, picture
 
-    bands = []
-    for rule, count in steady.rules:
-        mine = [point for point in points if point.rule is rule]
-        empty = "" if mine else "no scheduled backup: other rules fit them all; on-demand ones are kept by it"
-        bands.append(Band(rule.name, str(rule.keep), mine, _about(count.mean, str(count)), empty))
-    kept = f"{len(points):,} backups from {start:%Y-%m-%d} to {end:%Y-%m-%d}"
-    total = _about(steady.total.mean, str(steady.total))
-    return Picture(f"What {subject.name} keeps", f"{subject.when} · {kept}", bands, total, start, end)
-
-
-def _about(mean: float, span: str) -> str:
-    """The number that is shown large, and the span below it, where it is one."""
-    return f"{mean:.0f}|{span if ' ' in span else ''}"
-
-
-def _draw(output: Output, picture: "Picture", file: Path) -> None:
-    from cli.retention_picture import draw
-
-    text = draw(picture)
+    text = draw(picture(subject.name, subject.meaning, start, end))
     match file.suffix.lower():
         case ".svg":
             content = text.encode()

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from cli import plan_price
 from cli.connection import connect, rules_path
-from cli.output import EXIT_FINDINGS, EXIT_OK, Output, examples, with_output
+from cli.output import EXIT_FINDINGS, EXIT_OK, BadInput, Output, examples, with_output
 from cli.scope import read_view, with_scope
+from shared.settings import VARIABLES
 
 if TYPE_CHECKING:
     from shared.core.estate import Scope
@@ -24,18 +26,21 @@ MOST_SHOWN = 40
         "flexguard status",
         "flexguard status --json",
         "flexguard status --management-group platform --all",
+        "flexguard status --html status.html",
     )
 )
 @with_scope
 @click.option("--rules", metavar="FILE", type=click.Path(path_type=Path), help="The rules file to judge by.")
 @click.option("--all", "everything", is_flag=True, help=f"Name all servers with a finding, not the first {MOST_SHOWN}.")
 @click.option("--prices", metavar="FILE", type=click.Path(path_type=Path), help="A price file, for orphans.")
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write the app's status page instead.")
 @with_output
 def command(
     output: Output,
     scope: "Callable[[frozenset[str]], Scope]",
     rules: Path | None,
     prices: Path | None,
+    html: Path | None,
     *,
     everything: bool,
 ) -> int:
@@ -48,7 +53,12 @@ def command(
 
     --json prints a list with one entry per server: id, name, subscription, subscription_name, group,
     region, tier, owner, mode, verdict, reason, fix, vault, policy, latest_point.
+
+    --html writes the page that the app serves at /api/status: one file, made of the last sweep's record with its age,
+    and of what is open. It needs the address of the app's blob storage.
     """
+    if html:
+        return _write_page(output, html)
     from shared import rules_file
     from shared.core.cost import with_orphan_fee
     from shared.core.judgement import coverage, is_finding
@@ -61,6 +71,40 @@ def command(
     _show_counts(output, judged, coverage(judged))
     _show_findings(output, findings if everything else findings[:MOST_SHOWN], len(findings))
     return EXIT_FINDINGS if findings or view.estate.incomplete else EXIT_OK
+
+
+def _write_page(output: Output, file: Path) -> int:
+    """The page of the last sweep, as a file. Raises BadInput, and CloudError."""
+    from shared.page.compose import is_quiet
+    from shared.page.render import headline, render
+    from shared.status import NoRecord, read
+
+    _only_the_page()
+    connection = connect()
+    if not connection.settings.blob_endpoint:
+        raise BadInput(
+            f"this needs the app's record: set {VARIABLES['blob_endpoint']} to its blob endpoint,"
+            " https://ACCOUNT.blob.core.windows.net"
+        )
+    try:
+        page = read(connection.cloud, connection.ledger)
+        file.write_text(render(page), encoding="utf-8", errors="replace")
+    except NoRecord as reason:
+        raise BadInput(str(reason)) from None
+    except OSError as error:
+        raise BadInput(f"{file} cannot be written: {error.strerror}") from None
+    output.say(f"Written: {file}, as of {page.at:%Y-%m-%d %H:%M} UTC: {headline(page)}")
+    output.data(page)
+    return EXIT_OK if is_quiet(page) else EXIT_FINDINGS
+
+
+def _only_the_page() -> None:
+    """The page is the app's: nothing that would judge anew has a say in it. Raises BadInput."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        is_given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if is_given and option.name not in ("html", "as_json"):
+            raise BadInput(f"--html writes what the app has recorded; leave {option.opts[0]} out")
 
 
 def _show_counts(output: Output, judged: "tuple[Judged, ...]", covered: "Coverage") -> None:

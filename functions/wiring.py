@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shared import prices_file, rules_file
 from shared.core.rules import Rules
 from shared.rules_file import BadRules
-from shared.settings import REQUIRED, VARIABLES, BadSettings, Settings, read_settings
+from shared.settings import ACCESS, REQUIRED, VARIABLES, BadSettings, Settings, read_settings
 
 if TYPE_CHECKING:
     from shared.cloud.clients import Cloud
@@ -84,6 +84,20 @@ def delivery() -> str:
 @cache
 def _settings() -> Settings:
     return read_settings(os.environ, HOME)
+
+
+def status_access() -> str:
+    """Who may see the status page, as the setting says; a word that is none of them shuts it."""
+    access = os.environ.get(VARIABLES["status_access"], "").strip() or "key"
+    return access if access in ACCESS else "key"
+
+
+def has_sign_in() -> bool:
+    """Whether App Service authentication stands before the app; without it anybody can write the headers it sets.
+
+    Source: environment variables and app settings reference of App Service: WEBSITE_AUTH_ENABLED is injected.
+    """
+    return os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() in ("true", "1")
 
 
 @cache

@@ -72,6 +72,12 @@ param privateNetwork network?
 @description('Rules file, relative to the app.')
 param rulesFile string = 'rules.yaml'
 
+@description('Who may see the status page: who has a function key, who is signed in to Entra, or anybody.')
+param statusAccess 'key' | 'entra' | 'anonymous' = 'key'
+
+@description('Client id of the app registration that people sign in to; with statusAccess entra (docs/deploy.md).')
+param signInClientId string = ''
+
 @description('Redundancy of the app\'s own storage.')
 param storageSku 'Standard_LRS' | 'Standard_ZRS' | 'Standard_GRS' | 'Standard_GZRS' = 'Standard_ZRS'
 
@@ -229,6 +235,7 @@ module app 'modules/app.bicep' = {
     insights: monitoring.outputs.connection
     openTelemetry: openTelemetry
     otlpEndpoint: otlpEndpoint
+    signInClientId: statusAccess == 'entra' ? signInClientId : ''
     settings: {
       FLEXGUARD_SUBSCRIPTIONS: join(managedSubscriptions, ',')
       FLEXGUARD_MANAGEMENT_GROUPS: join(managementGroups, ',')
@@ -239,6 +246,7 @@ module app 'modules/app.bicep' = {
       AZURE_CLIENT_ID: identity.outputs.clientId
       FLEXGUARD_VAULT_IDENTITIES: join(admitted.outputs.principals, ',')
       FLEXGUARD_RULES: rulesFile
+      FLEXGUARD_STATUS_ACCESS: statusAccess
       FLEXGUARD_ARM_ENDPOINT: arm
       FLEXGUARD_ARM_SCOPE: '${arm}/.default'
       FLEXGUARD_STORAGE_SCOPE: storageScope

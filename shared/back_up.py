@@ -140,8 +140,8 @@ def _waiting(cloud: Cloud, estate: Estate) -> dict[str, datetime]:
     pointless = any(found[0].id.lower() not in estate.points for found in estate.instances.values())
     if not pointless or not cloud.settings.blob_endpoint:
         return {}
-    before = snapshot.verdicts_before(cloud).items()
-    return {key: since for key, (verdict, since) in before if verdict == Kind.FIRST_BACKUP_PENDING and since}
+    before = snapshot.before(cloud).servers.items()
+    return {key: was.since for key, was in before if was.verdict == Kind.FIRST_BACKUP_PENDING and was.since}
 
 
 def _report(estate: Estate, wanted: Mapping[str, list[Candidate]], scan: Scan, counted: Calls) -> None:

@@ -25,6 +25,7 @@ class Settings:
     vault_identities: lower-case principal ids of vaults that may be used although only a tag says so.
     delivery: how events come in: "function", or "storage_queue" for an app that Event Grid cannot call.
     channels: addresses and keys of alert channels, by the names of their variables; secrets, so they are not shown.
+    status_access: who may see the status page: who has a function key, who is signed in to Entra, or anybody.
     """
 
     subscriptions: frozenset[str]
@@ -37,6 +38,7 @@ class Settings:
     management_groups: frozenset[str] = frozenset()
     channels: Mapping[str, str] = field(default_factory=dict, repr=False)
     rules_path: Path = field(default=Path("rules.yaml"))
+    status_access: str = "key"
     arm_endpoint: str = "https://management.azure.com"
     arm_scope: str = "https://management.azure.com/.default"
     storage_scope: str = "https://storage.azure.com/.default"
@@ -55,12 +57,14 @@ VARIABLES: dict[str, str] = {
     "client_id": "AZURE_CLIENT_ID",
     "vault_identities": "FLEXGUARD_VAULT_IDENTITIES",
     "rules_path": "FLEXGUARD_RULES",
+    "status_access": "FLEXGUARD_STATUS_ACCESS",
     "arm_endpoint": "FLEXGUARD_ARM_ENDPOINT",
     "arm_scope": "FLEXGUARD_ARM_SCOPE",
     "storage_scope": "FLEXGUARD_STORAGE_SCOPE",
     "delivery": "FLEXGUARD_DELIVERY",
 }
 CHANNELS = "FLEXGUARD_CHANNEL_"  # what the variables of alert channels begin with; which there are, the rules say
+ACCESS = ("key", "entra", "anonymous")
 REQUIRED = ("subscriptions", "queue_endpoint", "table_endpoint")
 _GUIDS = {"subscriptions": "subscription ids", "vault_identities": "principal ids of vaults"}
 _LISTS = (*_GUIDS, "management_groups")
@@ -91,6 +95,8 @@ def read_settings(environment: Mapping[str, str], folder: Path, required: Sequen
         for guid in sorted(listed[name])
         if not resource_id.is_guid(guid)
     ]
+    if found["status_access"] not in ("", *ACCESS):
+        problems.append(f"{VARIABLES['status_access']} is {found['status_access']!r}; valid: {', '.join(ACCESS)}")
     if problems:
         raise BadSettings("\n".join(problems))
     given = dict.fromkeys(REQUIRED, "") | {name: value for name, value in found.items() if value}

@@ -8,8 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
 
 import msgspec
 
@@ -22,6 +21,7 @@ from shared.converge import QUEUE
 from shared.core import brake, pace
 from shared.core.approval import Entry as Write
 from shared.core.approval import plan_hash
+from shared.core.changes import Before
 from shared.core.cost import cost, with_orphan_fee
 from shared.core.estate import Estate, Scope
 from shared.core.incidents import braked
@@ -30,7 +30,7 @@ from shared.core.pace import Turn
 from shared.core.price import Prices
 from shared.core.resource_id import parse
 from shared.core.rules import Rules
-from shared.core.snapshot import Entry, Snapshot, counts, coverage, entry, measured
+from shared.core.snapshot import Entry, Queued, Snapshot, entry, measured, record_of, upcoming
 from shared.core.verdict import Kind, Verdict
 from shared.ledger import Changed, Ledger, ServerRow, Window
 from shared.tell import tell_once
@@ -77,9 +77,10 @@ def sweep(cloud: Cloud, ledger: Ledger, rules: Rules, prices: Prices | None = No
     scope = Scope(settings.subscriptions, tuple(sorted(settings.management_groups)))
     view = plan.view(cloud, scope, [rules], pause=cloud.transport.sleep)
     estate, before = _complete(view.estate), _before(cloud)
+    coming = upcoming(estate)
     entries, unfinished = {}, []
     for one in (with_orphan_fee(each, estate, prices) for each in judge(estate, rules, view.identities)):
-        entries[one.id.key] = entry(one, _said(one, estate), before, estate.now)
+        entries[one.id.key] = entry(one, _said(one, estate), before, estate.now, coming)
         if one.foreseen.plan.actions:
             unfinished.append(one.id.key)
     rows = _rows(ledger, unfinished)
@@ -88,9 +89,11 @@ def sweep(cloud: Cloud, ledger: Ledger, rules: Rules, prices: Prices | None = No
     stopped, held = _hold(cloud, ledger, rules, estate, again, list(_work(again, rows, estate)), prices)
     for one in again:
         verdict = Verdict.of(Kind.OVER_BUDGET, stopped.why) if one.id.key in stopped.servers else _said(one, estate)
-        entries[one.id.key] = entry(one, verdict, before, estate.now)
+        entries[one.id.key] = entry(one, verdict, before, estate.now, coming)
     sent, waiting = _enqueue(cloud, ledger, estate, entries.values(), held)
-    made = _snapshot(estate, rules, entries.values(), sent, waiting + len(stopped.servers), stopped.plan_hash)
+    healed = sum(one.is_missed for one in sent)
+    queued = Queued(len(sent), healed, waiting + len(stopped.servers), stopped.plan_hash)
+    made = record_of(estate, rules, tuple(entries.values()), queued, before)
     _report(made, asked)
     if settings.blob_endpoint:
         snapshot.keep(cloud, made)
@@ -106,12 +109,12 @@ def _complete(estate: Estate) -> Estate:
     return replace(estate, incomplete=(*estate.incomplete, *missing))
 
 
-def _before(cloud: Cloud) -> dict[str, tuple[str, datetime | None]]:
+def _before(cloud: Cloud) -> Before:
     try:
-        return snapshot.verdicts_before(cloud) if cloud.settings.blob_endpoint else {}
+        return snapshot.before(cloud) if cloud.settings.blob_endpoint else Before()
     except CloudError as error:  # nobody goes unprotected because a date cannot be read
         journal.record("snapshot_unreadable", level=logging.WARNING, reason=str(error))
-        return {}
+        return Before()
 
 
 def _known(row: ServerRow) -> Known:
@@ -259,28 +262,6 @@ def _turns(
 
 
 # -- the record ----------------------------------------------------------------------------------------------------
-
-
-def _snapshot(
-    estate: Estate, rules: Rules, entries: Iterable[Entry], sent: Sequence[Work], waiting: int, plan_hash: str
-) -> Snapshot:
-    servers = tuple(entries)
-    found = counts(servers)
-    protected, eligible, asking = coverage(found)
-    return Snapshot(
-        at=estate.now,
-        rules_hash=sha256(repr(rules).encode()).hexdigest()[:16],
-        counts=found,
-        protected=protected,
-        eligible=eligible,
-        asking=asking,
-        enqueued=len(sent),
-        healed=sum(one.is_missed for one in sent),
-        waiting=waiting,
-        plan_hash=plan_hash,
-        incomplete=estate.incomplete,
-        servers=servers,
-    )
 
 
 def _report(made: Snapshot, asked: calls.Calls) -> None:

@@ -26,6 +26,7 @@ from shared.core.findings import (
 )
 from shared.core.incidents import FORGOTTEN, Incident
 from shared.core.job_findings import JobLog, entry_of_row, job_findings
+from shared.core.last_jobs import last_jobs
 from shared.core.matching import value_of
 from shared.core.rules import Rules
 from shared.core.snapshot import Entry, Snapshot
@@ -43,7 +44,7 @@ MOST_TAGGED = 20  # servers that are asked for the tags that an alert may show, 
 
 @dataclass
 class Sight:
-    """What one run has seen. entries: the sweep's record by lower-case server id."""
+    """What one run has seen. entries: the sweep's record by lower-case server id. unread: vaults, in words."""
 
     log: JobLog
     watched: frozenset[str] | None = None
@@ -53,6 +54,7 @@ class Sight:
     record: Snapshot | None = None
     entries: dict[str, Entry] = field(default_factory=dict)
     suspended: set[str] = field(default_factory=set)
+    unread: list[str] = field(default_factory=list)
 
 
 def watch_jobs(cloud: Cloud, ledger: Ledger, rules: Rules) -> int:
@@ -61,6 +63,7 @@ def watch_jobs(cloud: Cloud, ledger: Ledger, rules: Rules) -> int:
     last = ledger.watched(NAME)  # which tells the time, too
     known = _known(ledger, cloud)
     sight = _look(cloud, ledger, rules)
+    _keep_last_jobs(cloud, sight)
     rows = _written(known, sight.findings, _evidence(sight, cloud), ledger, rules)
     failed: dict[str, str] = {}
     tags = _Tags(cloud, rules)
@@ -88,6 +91,7 @@ def _look(cloud: Cloud, ledger: Ledger, rules: Rules) -> Sight:
     for vault_id in ids:
         _look_at_vault(vault_id, cloud, ledger, sight)
     sight.watched = frozenset(map(str.lower, ids)) if is_complete else None
+    sight.unread += [] if is_complete else ["vaults that a tag finds"]
     about_jobs = list(job_findings(sight.log, {**_unswept(sight, ledger), **sight.entries}))
     failing = {one.subject.lower() for one in about_jobs if not one.is_over}
     sight.findings += about_jobs
@@ -98,6 +102,15 @@ def _look(cloud: Cloud, ledger: Ledger, rules: Rules) -> Sight:
     sight.findings += heartbeat.silent(cloud, ledger, sight.record)
     sight.read.add("timers")
     return sight
+
+
+def _keep_last_jobs(cloud: Cloud, sight: Sight) -> None:
+    """Write down how the newest backup of each server ended; who cannot look it up is told so by the status page."""
+    if cloud.settings.blob_endpoint:
+        try:
+            snapshot.keep_jobs(cloud, last_jobs(sight.log, tuple(sight.unread)))
+        except CloudError as error:
+            _not_read("the last jobs: they could not be written", error)
 
 
 def _unswept(sight: Sight, ledger: Ledger) -> dict[str, Entry]:
@@ -130,6 +143,7 @@ def _look_at_vault(vault_id: str, cloud: Cloud, ledger: Ledger, sight: Sight) ->
         sight.findings += measured(vault_id, sight.log, sight.entries, cloud, ledger)
         sight.vaults.add(vault_id.lower())
     except CloudError as error:
+        sight.unread.append(vault_id)
         _not_read(vault_id, error)
 
 

@@ -48,6 +48,9 @@ It stays up: the local Azure at {arm}, ten virtual seconds a second. Ctrl-C ends
     set -a; . {ENVIRONMENT}; set +a
     .venv/bin/flexguard status
 
+  the status page, of the last sweep (ten minutes past every hour)
+    {stage.host["url"]}/api/status?code={stage.host["keys"]["functions"]["status"]}
+
   tag a server that nobody asked for, and watch it become protected below
     curl -sS --cacert {ca} -X PATCH {me} \\
       -H 'Content-Type: application/json' '{tags}' \\

@@ -22,6 +22,9 @@ param openTelemetry bool
 @description('Address of an OTLP collector that gets logs and traces too; empty for none.')
 param otlpEndpoint string
 
+@description('Client id of the app registration that people sign in to; empty for no sign-in.')
+param signInClientId string
+
 @description('The settings of shared/settings.py by their variables.')
 param settings object
 
@@ -78,6 +81,27 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       runtime: { name: 'python', version: '3.13' }
       scaleAndConcurrency: { instanceMemoryMB: 2048, maximumInstanceCount: mostInstances }
     }
+  }
+}
+
+// Callers that do not sign in pass: Event Grid does not, and the status page itself refuses who is not signed in.
+// Without a client secret sign-in takes the implicit flow, so the registration must issue id tokens.
+resource signIn 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(signInClientId)) {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: { enabled: true }
+    globalValidation: { unauthenticatedClientAction: 'AllowAnonymous' }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: signInClientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        }
+      }
+    }
+    login: { tokenStore: { enabled: false } }
   }
 }
 

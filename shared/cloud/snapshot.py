@@ -1,4 +1,6 @@
-"""Keeps the sweep's snapshots in blob storage: the latest, and the last one of each day. Nothing is ever taken away.
+"""Keeps records in blob storage: the sweep's snapshots, the latest and the last one of each day, and the last jobs.
+
+Nothing is ever taken away.
 
 Plain requests over the pipeline that is loaded anyway, as for the queue. The container is made by the deployment.
 Source: Put Blob and Get Blob of the Blob service.
@@ -13,10 +15,14 @@ from azure.core.rest import HttpRequest
 
 from shared.cloud.clients import STORAGE_VERSION, Cloud
 from shared.cloud.errors import translated
-from shared.core.snapshot import SCHEMA, Snapshot
+from shared.core.changes import Before, Change, Was
+from shared.core.last_jobs import SCHEMA as JOBS_SCHEMA
+from shared.core.last_jobs import LastJobs
+from shared.core.snapshot import READABLE, Snapshot
 
 CONTAINER = "flexguard"
 LATEST = "latest.json.gz"
+JOBS = "jobs.json.gz"
 _CREATED, _REFUSED, _NOT_FOUND = 201, 400, 404
 _LEVEL = 3  # of compression: a third of the time of the usual one, and a tenth more bytes
 
@@ -27,10 +33,13 @@ class _Before(msgspec.Struct):
     id: str
     verdict: str
     changed_since: datetime | None = None
+    tier: str = ""
 
 
 class _Last(msgspec.Struct):
     servers: list[_Before]
+    changes: tuple[Change, ...] = ()
+    incomplete: tuple[str, ...] = ()
     schema: int = 0
 
 
@@ -38,17 +47,39 @@ def keep(cloud: Cloud, snapshot: Snapshot) -> None:
     """Write a snapshot as the latest, and as its day's. Raises CloudError; what was kept before is then still there."""
     content = gzip.compress(msgspec.json.encode(snapshot), _LEVEL, mtime=0)
     for name in (f"{snapshot.at:%Y-%m-%d}.json.gz", LATEST):
-        request = HttpRequest("PUT", _url(cloud, name), headers=_HEADERS, content=content)
-        with translated():
-            response = cloud.blobs.send_request(request)
-            if response.status_code != _CREATED:
-                raise HttpResponseError(response=response)
+        _put(cloud, name, content)
+
+
+def keep_jobs(cloud: Cloud, jobs: LastJobs) -> None:
+    """Write down the last job of each server. Raises CloudError."""
+    _put(cloud, JOBS, gzip.compress(msgspec.json.encode(jobs), _LEVEL, mtime=0))
+
+
+def read_jobs(cloud: Cloud) -> LastJobs | None:
+    """The last jobs, None when there are none that can be read. Raises CloudError."""
+    try:
+        read = msgspec.json.decode(_get(cloud, JOBS) or b"", type=LastJobs)
+    except msgspec.DecodeError:
+        return None
+    return read if read.schema == JOBS_SCHEMA else None
 
 
 def latest(cloud: Cloud) -> bytes | None:
     """The latest snapshot as JSON, None when there is none. Raises CloudError."""
+    return _get(cloud, LATEST)
+
+
+def _put(cloud: Cloud, name: str, content: bytes) -> None:
+    request = HttpRequest("PUT", _url(cloud, name), headers=_HEADERS, content=content)
     with translated():
-        request = HttpRequest("GET", _url(cloud, LATEST), headers=_READING)
+        response = cloud.blobs.send_request(request)
+        if response.status_code != _CREATED:
+            raise HttpResponseError(response=response)
+
+
+def _get(cloud: Cloud, name: str) -> bytes | None:
+    with translated():
+        request = HttpRequest("GET", _url(cloud, name), headers=_READING)
         response = cloud.blobs.send_request(request, stream=True)  # or azure-core would try to read the bytes as text
         content = response.read()
         if response.status_code == _NOT_FOUND:
@@ -64,18 +95,19 @@ def read_latest(cloud: Cloud) -> Snapshot | None:
         read = msgspec.json.decode(latest(cloud) or b"", type=Snapshot)
     except msgspec.DecodeError:
         return None
-    return read if read.schema == SCHEMA else None
+    return read if read.schema in READABLE else None
 
 
-def verdicts_before(cloud: Cloud) -> dict[str, tuple[str, datetime | None]]:
-    """Verdict and its time of each server in the latest snapshot, by lower-case id; one that is unreadable is none."""
-    content = latest(cloud)
+def before(cloud: Cloud) -> Before:
+    """What the next snapshot wants to know of the latest one; an unreadable one says nothing. Raises CloudError."""
     try:
-        last = msgspec.json.decode(content or b"", type=_Last)
+        last = msgspec.json.decode(latest(cloud) or b"", type=_Last)
     except msgspec.DecodeError:
-        return {}
-    known = last.servers if 0 < last.schema <= SCHEMA else ()
-    return {one.id.lower(): (one.verdict, one.changed_since) for one in known}
+        return Before()
+    if last.schema not in READABLE:
+        return Before()
+    known = {one.id.lower(): Was(one.verdict, one.changed_since, one.tier) for one in last.servers}
+    return Before(known, last.changes, not last.incomplete)
 
 
 _READING = {"x-ms-version": STORAGE_VERSION}

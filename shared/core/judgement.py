@@ -21,7 +21,7 @@ from shared.core.rules import Mode, Rules, Tier
 from shared.core.verdict import Kind, Verdict
 
 NOT_ELIGIBLE = frozenset({Kind.EXEMPT, Kind.REPLICA, Kind.ELASTIC_CLUSTER, Kind.ORPHANED, Kind.GONE})
-_NO_FINDING = frozenset({
+NO_FINDING = frozenset({
     Kind.PROTECTED, Kind.CONFIGURING, Kind.FIRST_BACKUP_PENDING, Kind.WAITING_FOR_ROLES, Kind.NOT_READY,
     Kind.NOT_OPTED_IN, Kind.EXEMPT, Kind.GONE,
 })  # fmt: skip
@@ -166,7 +166,7 @@ def _as_heard(today: Verdict, seen: Foreseen, heard: Known | None) -> Verdict:
 
 def is_finding(verdict: Verdict) -> bool:
     """Whether a person has something to do about it."""
-    return verdict.kind not in _NO_FINDING
+    return verdict.kind not in NO_FINDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,12 @@ class Coverage:
 
     @property
     def percent(self) -> float | None:
-        return round(100 * self.protected / self.eligible, 1) if self.eligible else None
+        return percent_of(self.protected, self.eligible)
+
+
+def percent_of(part: int, whole: int) -> float | None:
+    """A share with one decimal, rounded down: 100 is said only of all. None of nothing."""
+    return (1000 * part // whole) / 10 if whole else None
 
 
 def coverage(judged: Iterable[Judged]) -> Coverage:

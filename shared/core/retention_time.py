@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from shared.core.meaning import EPOCH, FIRST_OF, LAST_DATE, WEEKS, Criteria, Meaning, Rule, Slot
+from shared.core.meaning import DAY_S, EPOCH, FIRST_OF, LAST_DATE, WEEK_S, WEEKS, Criteria, Meaning, Rule, Slot
+from shared.core.rules import DAYS
 from shared.core.time_zones import clock
 
 EVERY, DAYS_A_WEEK, NOTHING = FIRST_OF[0], 7, Criteria()
@@ -26,6 +27,17 @@ def slots(meaning: Meaning, start: datetime, end: datetime) -> Iterator[datetime
         if at != previous:
             yield at
         previous = at
+
+
+def schedule(meaning: Meaning) -> str:
+    """When it backs up, for people: "Sunday 01:30 Europe/Berlin"."""
+    times: dict[str, list[str]] = {}
+    for slot in meaning.slots:
+        weekly = slot.local and slot.period_s == WEEK_S
+        day = DAYS[slot.phase_s // DAY_S].capitalize() if weekly else f"every {slot.period_s // 3600} hours"
+        times.setdefault(slot.time if slot.local else "", []).append(day)
+    said = (f"{'daily' if len(days) == len(DAYS) else ', '.join(days)} {time}" for time, days in times.items())
+    return f"{'; '.join(' '.join(one.split()) for one in said)} {clock(meaning.zone)}"
 
 
 def _series(slot: Slot, zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[datetime]:

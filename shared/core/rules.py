@@ -149,6 +149,7 @@ class Rules:
     on_demand: how many backups on demand the app starts.
     stamp: tags on what the app makes, where Azure allows tags.
     alerts: who hears of what, and where.
+    coverage_target: the share of servers that should be protected, in percent; the status page measures by it.
     """
 
     mode: Mode
@@ -168,6 +169,7 @@ class Rules:
     on_demand: Starts = field(default_factory=Starts)
     stamp: dict[TagName, TagValue] = field(default_factory=dict)
     alerts: Alerts = field(default_factory=Alerts)
+    coverage_target: Annotated[int, between(1, 100)] = 100
 
     def vaults_for(self, tier: str) -> tuple[VaultRule, ...]:
         return tuple(vault for vault in self.vaults if not vault.tiers or tier in vault.tiers)

@@ -42,6 +42,7 @@ def test_the_index():
         "keep_poison": "timerTrigger",
         "back_up_due": "timerTrigger",
         "check_watch": "timerTrigger",
+        "status": "httpTrigger",
         "sweep_estate": "timerTrigger",
         "watch_jobs": "timerTrigger",
     }
@@ -49,6 +50,24 @@ def test_the_index():
     assert index["keep_poison"]["schedule"] == "0 */15 * * * *"
     assert index["sweep_estate"]["schedule"] == "0 10 * * * *"
     assert index["watch_jobs"]["schedule"] == "0 */15 * * * *"
+    assert index["status"]["route"] == "status"
+    assert [str(method) for method in index["status"]["methods"]] == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("access", "level"),
+    [("", "function"), ("key", "function"), ("anonymous", "anonymous"), ("entra", "anonymous"), ("Entra?", "function")],
+)
+def test_who_may_see_the_status_page(access: str, level: str):
+    """Without a setting a key is needed; with entra the function asks for a sign-in; a wrong word opens nothing."""
+    code = (
+        "import function_app as app; print(next(one.get_trigger().get_dict_repr()['authLevel'].value"
+        " for one in app.app.get_functions() if one.get_function_name() == 'status'))"
+    )
+    environment = {"FLEXGUARD_STATUS_ACCESS": access, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    said = subprocess.check_output(command, env=environment, cwd=ROOT, text=True)  # noqa: S603 - our own Python
+    assert said.strip().lower() == level
 
 
 @pytest.fixture

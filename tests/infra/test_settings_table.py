@@ -70,6 +70,7 @@ def test_wrong_settings_stop_the_start():
     """Settings are wrong or missing and the rules file is not there: the app does not load, and says all of it."""
     wrong = {name: value for name, value in GIVEN.items() if "queue" not in name}
     bent = {"FLEXGUARD_ARM_ENDPOINT": "management.azure.com", "FLEXGUARD_VAULT_IDENTITIES": "bv-one"}
+    bent |= {"FLEXGUARD_STATUS_ACCESS": "everybody"}
     started = start(wrong | bent | {"FLEXGUARD_DELIVERY": "queue", "FLEXGUARD_RULES": "mine.yaml"})
     assert started.returncode != 0
     said = started.stderr.partition("CannotStart: ")[2].splitlines()
@@ -79,6 +80,7 @@ def test_wrong_settings_stop_the_start():
         "FLEXGUARD_ARM_ENDPOINT is 'management.azure.com'; valid is an https:// address",
         "FLEXGUARD_DELIVERY is 'queue'; valid: function, storage_queue",
         "FLEXGUARD_VAULT_IDENTITIES has 'bv-one'; valid are principal ids of vaults, comma-separated",
+        "FLEXGUARD_STATUS_ACCESS is 'everybody'; valid: key, entra, anonymous",
         "mine.yaml:1:1: cannot be read: No such file or directory",
     ]
 

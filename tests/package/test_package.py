@@ -27,6 +27,7 @@ from tests.simulator.served import SERVER, SUBSCRIPTION, Served, served
 
 FUNCTIONS = {
     "on_server_event", "converge_server", "keep_poison", "sweep_estate", "back_up_due", "watch_jobs", "check_watch",
+    "status",
 }  # fmt: skip
 PLATFORM = ("azure-functions-runtime", "azurefunctions-extensions-base")  # what Azure brings: its worker
 LEFT_BEHIND = [
@@ -109,7 +110,7 @@ def test_only_the_app_is_inside(package: Path):
     tops = {name.partition("/")[0] for name in names}
     app = {"function_app.py", "functions", "shared"}
     assert tops == {*app, "host.json", "requirements.txt", "rules.yaml", "prices.yaml", "LICENSE"}
-    assert [name for name in names if "/" in name and not name.endswith((".py", ".kql"))] == []
+    assert [name for name in names if "/" in name and not name.endswith((".py", ".kql", ".jinja", ".css", ".js"))] == []
 
 
 def test_the_core_tools_would_send_the_same(package: Path):

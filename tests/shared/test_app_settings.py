@@ -34,11 +34,14 @@ def test_every_setting_has_its_variable():
     """Each field of the settings can be set, and each variable sets a field."""
     assert set(VARIABLES) == set(Settings.__dataclass_fields__) - {"channels"}
     given = {variable: f"https://x/{name}" for name, variable in VARIABLES.items()}
-    settings = read_settings({**given, **LISTS, "FLEXGUARD_RULES": "my.yaml"}, HOME)
+    given |= {**LISTS, "FLEXGUARD_RULES": "my.yaml", "FLEXGUARD_STATUS_ACCESS": "entra"}
+    settings = read_settings(given, HOME)
+    assert settings.status_access == "entra"
     assert settings.rules_path == HOME / "my.yaml"
     assert settings.vault_identities == {PRINCIPAL}
     assert settings.management_groups == {"corp", "online"}
-    plain = set(VARIABLES) - {"subscriptions", "vault_identities", "management_groups", "rules_path", "delivery"}
+    spelt = {"subscriptions", "vault_identities", "management_groups", "rules_path", "delivery", "status_access"}
+    plain = set(VARIABLES) - spelt
     assert {name: getattr(settings, name) for name in plain} == {name: f"https://x/{name}" for name in plain}
 
 

@@ -58,6 +58,7 @@ policies: predeployed
 roles: {{grant: resource_group}}
 brake: {{share_percent: 0, servers: 0, monthly_price: 500}}
 on_demand: {{most_at_once: 5, most_a_day: 0, second_in_week: try}}
+coverage_target: 95
 stamp: {{cost-center: "42"}}
 alerts:
   channels:
@@ -131,6 +132,7 @@ def test_every_key_is_tried():
         ("mode: protect", "mode: protect\nroles: server"),
         ("mode: protect", "mode: protect\nbrake: {servers: -1}"),
         ("mode: protect", "mode: protect\nbrake: {share_percent: 101}"),
+        ("mode: protect", "mode: protect\ncoverage_target: 0"),
         ("mode: protect", 'mode: protect\nbrake: {servers: "9"}'),
         ("mode: protect", "mode: protect\noverrides: [{mode: observe}]"),
         ("mode: protect", "mode: protect\noverrides: [{mode: observe, groups: []}]"),

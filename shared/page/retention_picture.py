@@ -5,10 +5,13 @@ Text in, text out, and the same for the same points: the picture in the README i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from html import escape
 
-from shared.core.retention import Kept, timeline
+from shared.core.meaning import Duration, Meaning
+from shared.core.retention import Count, Kept, planned, steady_state, timeline
+from shared.core.retention_time import schedule
 
 WIDTH, LEFT, RIGHT = 1200.0, 190.0, 1030.0
 TOP, BAND, EMPTY, GAP, TOTAL, FOOT = 104.0, 92.0, 54.0, 14.0, 96.0, 66.0
@@ -52,6 +55,31 @@ class Picture:
     def x(self, moment: datetime) -> float:
         share = (moment - self.start) / (self.end - self.start)
         return LEFT + (RIGHT - LEFT) * min(1.0, max(0.0, share))
+
+
+def picture(name: str, meaning: Meaning, start: datetime, end: datetime) -> Picture:
+    """What a policy keeps of the backups that its schedule makes from `start` to `end`, each one successful."""
+    points, steady = planned(meaning, start, end), steady_state(meaning, start)
+    bands = []
+    for rule, count in steady.rules:
+        mine = [point for point in points if point.rule is rule]
+        empty = "" if mine else "no scheduled backup: other rules fit them all; on-demand ones are kept by it"
+        bands.append(Band(rule.name, str(rule.keep), mine, _about(count), empty))
+    kept = f"{len(points):,} backups from {start:%Y-%m-%d} to {end:%Y-%m-%d}"
+    return Picture(f"What {name} keeps", f"{schedule(meaning)} · {kept}", bands, _about(steady.total), start, end)
+
+
+@lru_cache(maxsize=64)
+def drawn(name: str, meaning: Meaning, day: date) -> str:
+    """The picture of the ten years from a day on."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return draw(picture(name, meaning, start, Duration.parse("P10Y").after(start)))
+
+
+def _about(count: Count) -> str:
+    """The number that is shown large, and the span below it, where it is one."""
+    span = str(count)
+    return f"{count.mean:.0f}|{span if ' ' in span else ''}"
 
 
 def draw(picture: Picture) -> str:

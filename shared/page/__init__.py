@@ -1,0 +1,1 @@
+"""The status page: what it says (`model`), how it looks (`render`, the template, the style), and pictures as SVG."""
