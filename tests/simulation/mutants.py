@@ -216,7 +216,7 @@ MUTANTS = (
            cloud__errors__retry_after_s=lambda _: None, cloud__clients__retry_after_s=lambda _: 0.0),
     _named("no_generation", "takes every message for a reason to look", "I7 I5",
            claim__judge=_every_message(claim.judge)),
-    _named("double_claim", "writes the row over whatever somebody else has written", "I5 I15 I10 I18",
+    _named("double_claim", "writes the row over whatever somebody else has written", "I5 I15 I10 I16",
            cloud__ledger_table__TableLedger__keep_server=_without_etag(TableLedger.keep_server)),
     _named("weakening", "sets a policy that keeps points shorter, without leave", "I3",
            core__existing___weakening=lambda *_: ""),

@@ -123,7 +123,7 @@ def read_before_write(play: Play, call: Call) -> str:
     return f"{server_id} was not read" if server_id and server_id.lower() not in read else ""
 
 
-@register("I18", SAFETY)
+@register("I16", SAFETY)
 def one_hand_at_a_time(play: Play, call: Call) -> str:
     """Two instances of the app do not write about the same server at once, while the lease of the first one lasts.
 
