@@ -254,6 +254,6 @@ MUTANTS = (
            look__Look__run=_dozing(look.Look.run)),
     _named("no_sweep", "sweeps nothing", "I10 I12",
            sweep__sweep=lambda *_: None),
-    *(Mutant(name, says, tuple(caught_by.split()), {f"shared.{target}": stand_in for target, stand_in in broken.items()})
+    *(Mutant(name, says, tuple(caught_by.split()), {f"shared.{target}": fake for target, fake in broken.items()})
       for name, says, caught_by, broken in STORIES),
 )  # fmt: skip

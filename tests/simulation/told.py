@@ -71,9 +71,9 @@ def the_right_people_are_told(play: Play, call: Call) -> str:
 @register("I11", LIVENESS)
 def every_failure_is_in_one_incident(play: Play) -> str:
     """Every failed backup job is in exactly one incident, and no job is in one that did not fail."""
+    play.until_minute(AFTER_SWEEP_MIN)
     if play.stage.done & BLIND:
         return ""
-    play.until_minute(AFTER_SWEEP_MIN)
     incidents = [incident for incident in play.stage.incidents() if incident.kind in FAILED]
     marks = {_mark(job): job for job in play.azure.world.of_type(truth.JOBS) if truth.is_failed_backup(job)}
     for mark, job in marks.items():
