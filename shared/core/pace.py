@@ -37,7 +37,7 @@ class Turn:
 
     @property
     def burst_s(self) -> float:
-        """So much may be asked at once after a quiet time; a turn that reads everything at once is held by the reads."""
+        """So much may be asked at once after a quiet time; who reads everything at once is held by the reads."""
         return BURST_S if self.writes and self != BACKUP else READING_BURST_S
 
 

@@ -118,8 +118,9 @@ def open_as_long_as_it_lasts(play: Play) -> str:
 def none_without_cause(play: Play) -> str:
     """No incident is open for which nothing speaks any more, and every server that somebody must help is in one."""
     now, still_open = play.azure.now, _open(play)
+    is_blind = bool(play.stage.done & BLIND)  # then a server that is not seen may be there all the same
     for incident in still_open:
-        is_found = incident.source in ("day", "jobs") or now - incident.seen_at < WATCHED
+        is_found = is_blind or incident.source in ("day", "jobs") or now - incident.seen_at < WATCHED
         if (incident.subjects and not is_found) or (not incident.subjects and now - incident.seen_at > CLOSED):
             return f"{incident.key} is open, and was last found at {incident.seen_at:%H:%M}"
         if incident.kind == "message_poisoned" and not play.counts["poison"]:
