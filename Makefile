@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench truth infra az package schema roles lock clean
+.PHONY: help demo test lint security bench truth infra az package schema shapes roles lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,11 @@ test: $(READY) ## every test, the linter, the types and the import contracts
 lint: $(READY) ## mend what the linter can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+security: $(READY) ## what bandit finds in the code, and zizmor in the workflows: nothing, or the change does not pass
+	@$(BIN)/bandit -q -r function_app.py functions shared
+	@$(BIN)/bandit -q -lll -r cli host simulator
+	@$(BIN)/zizmor --offline --no-progress --quiet --persona=pedantic .github
 
 bench: $(READY) ## calls, bytes and CPU beside the plain SDK flow, against the budgets
 	@$(BIN)/python -m tests.bench
@@ -44,6 +49,9 @@ package: $(READY) ## the zip that Azure gets, in dist/ (WITH_DEPENDENCIES=1 for 
 
 schema: $(READY) ## rules.schema.json from the model of the rules, for editors
 	@$(BIN)/python -m tests.write_schema
+
+shapes: $(READY) ## how rows and messages look today, kept for later versions to read (tests/shared/shapes)
+	@$(BIN)/python -m tests.write_shapes
 
 roles: $(READY) ## infra/roles.json from the product's own table of rights
 	@$(BIN)/python -m tests.write_roles

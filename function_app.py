@@ -4,11 +4,12 @@ import azure.functions as func
 
 from functions import back_up, converge, sweep, watch, wiring
 
-wiring.rules()  # a broken rules file stops the app here, with file, line and what is valid
-wiring.check_settings()  # and so do settings that are wrong or missing
+wiring.check()  # wrong settings and broken files stop the app here: all of it at once, with what is valid
 
 app = func.FunctionApp()
 app.register_functions(converge.bp)
 app.register_functions(sweep.bp)
 app.register_functions(back_up.bp)
 app.register_functions(watch.bp)
+if wiring.delivery() == "storage_queue":
+    app.register_functions(converge.queued)

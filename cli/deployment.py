@@ -1,6 +1,6 @@
 """What a deployment makes in a local Azure, by ordinary ARM calls: vaults, the app's role, the app's rights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cli.stage import SCOPE, Json, vault_id
@@ -20,19 +20,26 @@ def deploy(arm: Arm, regions: tuple[str, ...], app: str, *, grants_roles: bool =
     """Make a subscription with a vault in each region, and let the app's identity in. It works after PROPAGATION_S."""
     arm("PUT", SCOPE, {"displayName": "production"})
     arm("PUT", f"{SCOPE}/resourceGroups/rg-backup", {"location": regions[0]})
-    vaults = [arm("PUT", vault_id(region), _vault(region)) for region in regions]
-    _define(arm, APP_ROLE, "Flexguard", sorted(APP_ACTIONS))
-    assign(arm, SCOPE, APP_ROLE, app)
-    if grants_roles:
-        condition = granting_condition(VAULT_ROLES, [vault["identity"]["principalId"] for vault in vaults])
-        _define(arm, GRANTER_ROLE, "Flexguard role granter", sorted(GRANTER_ACTIONS))
-        assign(arm, SCOPE, GRANTER_ROLE, app, condition)
+    vaults = [arm("PUT", vault_id(region), vault_body(region)) for region in regions]
+    let_in_app(arm, [SCOPE], app, [vault["identity"]["principalId"] for vault in vaults] if grants_roles else ())
 
 
-def _define(arm: Arm, guid: str, name: str, actions: list[str]) -> None:
+def let_in_app(arm: Arm, scopes: Sequence[str], app: str, principals: Sequence[str]) -> None:
+    """Give the app its role on subscriptions, and the right to give the vaults' roles to these identities, if any."""
+    _define(arm, APP_ROLE, "Flexguard", sorted(APP_ACTIONS), scopes)
+    for scope in scopes:
+        assign(arm, scope, APP_ROLE, app)
+    if principals:
+        condition = granting_condition(VAULT_ROLES, list(principals))
+        _define(arm, GRANTER_ROLE, "Flexguard role granter", sorted(GRANTER_ACTIONS), scopes)
+        for scope in scopes:
+            assign(arm, scope, GRANTER_ROLE, app, condition)
+
+
+def _define(arm: Arm, guid: str, name: str, actions: list[str], scopes: Sequence[str]) -> None:
     permissions = [{"actions": actions, "notActions": [], "dataActions": [], "notDataActions": []}]
-    role = {"roleName": name, "type": "CustomRole", "assignableScopes": [SCOPE], "permissions": permissions}
-    arm("PUT", f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{guid}", {"properties": role})
+    role = {"roleName": name, "type": "CustomRole", "assignableScopes": list(scopes), "permissions": permissions}
+    arm("PUT", f"{scopes[0]}/providers/Microsoft.Authorization/roleDefinitions/{guid}", {"properties": role})
 
 
 def assign(arm: Arm, scope: str, role: str, principal: str, condition: str = "") -> None:
@@ -88,12 +95,14 @@ _VERSIONS = (
 )
 
 
-def _vault(region: str) -> Json:
+def vault_body(region: str, redundancy: str = "LocallyRedundant", tags: dict[str, str] | None = None) -> Json:
+    """What an infrastructure template asks for: a vault with an identity of its own, and soft delete always on."""
     return {
         "location": region,
+        "tags": tags or {},
         "identity": {"type": "SystemAssigned"},
         "properties": {
-            "storageSettings": [{"datastoreType": "VaultStore", "type": "LocallyRedundant"}],
+            "storageSettings": [{"datastoreType": "VaultStore", "type": redundancy}],
             "securitySettings": {"softDeleteSettings": {"state": "AlwaysOn", "retentionDurationInDays": 14.0}},
         },
     }

@@ -8,6 +8,8 @@ the output says so.
 """
 
 import argparse
+import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -59,6 +61,28 @@ def dependencies(requirements: Path) -> dict[str, bytes]:
             for name, path in files.items()
             if name.parts[0] != "bin"
         }
+
+
+def bill_of_materials(requirements: str, version: str) -> str:
+    """What Azure installs beside the app, as CycloneDX 1.6: each package with version and purl, the same for a lock.
+
+    Twenty lines of our own, because the usual library brings 25 packages with it. Source: CycloneDX 1.6 JSON reference.
+    """
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: *; *([^\\\n]+))?", requirements, re.MULTILINE)
+    app = {"type": "application", "name": "flexguard", "version": version}
+    components = [
+        {
+            "type": "library",
+            "bom-ref": (purl := f"pkg:pypi/{name.lower()}@{pinned}"),
+            "name": name,
+            "version": pinned,
+            "purl": purl,
+            "scope": "optional" if marker else "required",  # a marker: on some platforms alone
+        }
+        for name, pinned, marker in pins
+    ]
+    whole = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "metadata": {"component": app}}
+    return json.dumps(whole | {"components": components}, indent=1) + "\n"
 
 
 def write(package: Path, files: Mapping[str, bytes]) -> None:
@@ -113,6 +137,8 @@ def _package(to: Path, *, with_dependencies: bool) -> None:
         files |= dependencies(HOME / "requirements.txt")
     package = to / f"flexguard-{version}{'-with-dependencies' if with_dependencies else ''}.zip"
     write(package, files)
+    bill = package.with_suffix(".cdx.json")
+    bill.write_text(bill_of_materials((HOME / "requirements.txt").read_text(encoding="utf-8"), version), "utf-8")
     print(f"{package.relative_to(Path.cwd(), walk_up=True)} of {_commit(HOME, files)}")
     print(f"{len(files):,} files, {package.stat().st_size:,} bytes, {sum(map(len, files.values())):,} unpacked")
     _progress("Measuring the import in fresh processes (about five seconds) …")

@@ -5,17 +5,20 @@ plays what lies between them: Event Grid's delivery, the host's polling, timers,
 """
 
 import functools
+import importlib
 import json
+import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import azure.functions as func
 from azure.core.pipeline.transport import HttpTransport
 from azure.storage.queue import QueueServiceClient
 
-import function_app
+import functions
 from cli.deployment import PROPAGATION_S, api_version, deploy, server_body
 from cli.stage import SCOPE, SUBSCRIPTION, server_id, vault_id
 from functions import wiring
@@ -24,6 +27,8 @@ from shared import rules_file
 from shared.cloud.clients import Cloud
 from shared.cloud.ledger_table import TABLE, TableLedger
 from shared.cloud.snapshot import CONTAINER
+from shared.core.price import Prices
+from shared.core.rules import Rules
 from shared.ledger import ServerRow
 from shared.settings import Settings
 from simulator import timer_faults
@@ -32,17 +37,27 @@ from simulator.azure import Crash, LocalAzure
 from simulator.event_faults import on_its_way
 from simulator.transport import InProcessTransport
 from simulator.wire import Request
-from simulator.world import World
+from simulator.world import START, World
 
 APP = "2f6d1f1c-8a0e-4a4e-9a64-6f1c5b1f0a01"  # the app's managed identity
 ACCOUNT = "flexguard"
 TOPIC = "https://flexguard-alerts.westeurope-1.eventgrid.azure.net/api/events"
-HOST_JSON = Path(__file__).parent.parent / "host.json"
+HOST_JSON = Path(__file__).parent / "host.json"  # a link, so that an installed command line has it too
 REDELIVERY_S = 10.0  # Source: Event Grid delivers again after 10 seconds first
 MOST_TURNS = 200_000
 
 Courier = Callable[[dict[str, Any]], Iterable[dict[str, Any]]]
 Transport = HttpTransport[Any, Any]
+
+
+@functools.cache
+def the_app() -> func.FunctionApp:
+    """The app of function_app.py, from the same blueprints, without its look at the environment of this process."""
+    app = func.FunctionApp()
+    for module in pkgutil.iter_modules(functions.__path__, "functions."):
+        if blueprint := getattr(importlib.import_module(module.name), "bp", None):
+            app.register_functions(blueprint)
+    return app
 
 
 def as_sent(event: dict[str, Any]) -> Iterable[dict[str, Any]]:
@@ -71,11 +86,13 @@ class Rehearsal:
     crashes: int = 0
     delivered: int = 0
     down_s: float = 0.0
+    begins: datetime = START
+    prices: Prices | None = None
     _again: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
     _contexts: list[wiring.Context] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.azure = LocalAzure(World(seed=self.seed))
+        self.azure = LocalAzure(World(seed=self.seed, now=self.begins))
         self._transport = self.wrap(InProcessTransport(self.azure))
         self.settings = Settings(
             subscriptions=frozenset({SUBSCRIPTION}),
@@ -92,11 +109,15 @@ class Rehearsal:
     # -- what a deployment makes -------------------------------------------------------------------------------
 
     def _deploy(self) -> None:
-        deploy(self.arm, self.regions, APP, grants_roles=self.grant_app)
+        self._build()
         self.table_client().create_table(TABLE)
         self.azure.blobs.make(CONTAINER)
-        self.azure.advance(PROPAGATION_S)
         self.azure.world.outbox.clear()  # the event subscription is made last
+
+    def _build(self) -> None:
+        """Make what the app finds: vaults, and its own rights."""
+        deploy(self.arm, self.regions, APP, grants_roles=self.grant_app)
+        self.azure.advance(PROPAGATION_S)
 
     def vault_id(self, region: str = "westeurope") -> str:
         return vault_id(region)
@@ -111,12 +132,9 @@ class Rehearsal:
 
     def start(self) -> None:
         """Start the app's processes: they know nothing of what earlier ones knew."""
-        text = self.rules
-        for region in self.regions:
-            text = text.replace(f"{{vault:{region}}}", self.vault_id(region))
-        rules, credential = rules_file.parse(text), self.azure.credential(APP)
+        rules, credential = self._rules(), self.azure.credential(APP)
         clouds = [Cloud(self.settings, credential, self._transport) for _ in range(self.app_instances)]
-        self._contexts = [wiring.Context(cloud, TableLedger(cloud), rules) for cloud in clouds]
+        self._contexts = [wiring.Context(cloud, TableLedger(cloud), rules, self.prices) for cloud in clouds]
         wiring.use(self._contexts[0])
         queues = QueueServiceClient(
             self.settings.queue_endpoint,
@@ -124,7 +142,13 @@ class Rehearsal:
             transport=self._transport,
             retry_total=0,
         )
-        self.host = InProcessHost(function_app.app, queues, host_json=json.loads(HOST_JSON.read_text()), settings={})
+        self.host = InProcessHost(the_app(), queues, host_json=json.loads(HOST_JSON.read_text()), settings={})
+
+    def _rules(self) -> Rules:
+        text = self.rules
+        for region in self.regions:
+            text = text.replace(f"{{vault:{region}}}", self.vault_id(region))
+        return rules_file.parse(text)
 
     # -- what people do ----------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import azure.functions as func
 from functions.wiring import current
 
 bp = func.Blueprint()
+queued = func.Blueprint()  # only for an app whose events come over a queue: nobody else has made that queue
 
 
 @bp.function_name("on_server_event")
@@ -21,14 +22,26 @@ def on_server_event(event: func.EventGridEvent) -> None:
     receive(as_json(event), context.cloud, context.ledger)
 
 
+@queued.function_name("on_queued_event")
+@queued.queue_trigger("message", queue_name="events", connection="AzureWebJobsStorage")
+def on_queued_event(message: func.QueueMessage) -> None:
+    """The same for an app that is closed to the internet, whose events Event Grid puts on the queue `events`."""
+    from shared.cloud.queue import plain
+    from shared.converge import receive_text
+
+    context = current()
+    receive_text(plain(message.get_body()), context.cloud, context.ledger)
+
+
 @bp.function_name("converge_server")
 @bp.queue_trigger("message", queue_name="converge", connection="AzureWebJobsStorage")
 def converge_server(message: func.QueueMessage) -> None:
     """One pass over one server. Returns for done, pending and blocked; raises when storage fails, or for a bug."""
+    from shared.cloud.queue import plain
     from shared.converge import converge
 
     context = current()
-    converge(message.get_body(), message.id or "", context.cloud, context.ledger, context.rules, context.prices)
+    converge(plain(message.get_body()), message.id or "", context.cloud, context.ledger, context.rules, context.prices)
 
 
 @bp.function_name("keep_poison")

@@ -1,7 +1,7 @@
 """What the triggers share: the way to Azure, the ledger, the rules. Made once per process, each part on first use.
 
-The rules are read when the app is loaded, so that a broken file stops it there. Whoever runs the app without Azure
-gives it a context of their own with `use`; the triggers do not know the difference.
+Rules, prices and settings are read when the app is loaded, so that what is wrong with them stops it there. Whoever runs
+the app without Azure gives it a context of their own with `use`; the triggers do not know the difference.
 """
 
 import logging
@@ -11,9 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared import rules_file
+from shared import prices_file, rules_file
 from shared.core.rules import Rules
-from shared.settings import REQUIRED, VARIABLES, read_settings
+from shared.rules_file import BadRules
+from shared.settings import REQUIRED, VARIABLES, BadSettings, Settings, read_settings
 
 if TYPE_CHECKING:
     from shared.cloud.clients import Cloud
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 logging.getLogger("azure").setLevel(logging.WARNING)  # the SDKs log every request, with its signed URL, at INFO
 
 HOME = Path(__file__).resolve().parent.parent
+IN_AZURE = "WEBSITE_SITE_NAME"  # Source: App Service: the name of the app, in the environment of every one
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,34 @@ def rules() -> Rules:
     return rules_file.load(HOME / os.environ.get(VARIABLES["rules_path"], "rules.yaml"))
 
 
-def check_settings() -> None:
-    """Stop the app where its settings are wrong. Where none of the required ones is there, nobody wants it to run.
+class CannotStart(Exception):
+    """The app cannot work as it was deployed; the message lists every problem, each with what is valid."""
 
-    Raises BadSettings with every problem at once.
+
+def check() -> None:
+    """Stop the app, with everything at once that is wrong with its settings, rules and prices. Raises CannotStart.
+
+    Where none of the required settings is there and the app is not in Azure, nobody wants it to run: it is indexed.
     """
-    if any(os.environ.get(VARIABLES[name]) for name in REQUIRED):
-        read_settings(os.environ, HOME)
+    is_deployed = any(os.environ.get(name) for name in (*(VARIABLES[name] for name in REQUIRED), IN_AZURE))
+    problems = []
+    for read in (_settings, rules, _prices) if is_deployed else (rules,):
+        try:
+            read()
+        except (BadSettings, BadRules) as found:
+            problems += [line for line in str(found).splitlines() if line not in problems]
+    if problems:
+        raise CannotStart("\n".join(("Flexguard cannot start:", *problems)))
+
+
+def delivery() -> str:
+    """How events come in, as the settings say: "function" or "storage_queue"."""
+    return os.environ.get(VARIABLES["delivery"], "").strip() or "function"
+
+
+@cache
+def _settings() -> Settings:
+    return read_settings(os.environ, HOME)
 
 
 @cache
@@ -70,17 +93,15 @@ def _from_environment() -> Context:
     from shared.cloud.clients import Cloud
     from shared.cloud.ledger_table import TableLedger
 
-    settings = read_settings(os.environ, HOME)
+    settings = _settings()
     cloud = Cloud(settings, ManagedIdentityCredential(client_id=settings.client_id or None))
-    return Context(cloud, TableLedger(cloud), rules(), _prices(rules()))
+    return Context(cloud, TableLedger(cloud), rules(), _prices())
 
 
-def _prices(found: Rules) -> "Prices | None":
-    """The price file that was deployed with the app, if there is one. Raises BadPrices.
+def _prices() -> "Prices | None":
+    """The price file that was deployed with the app, if there is one. Raises BadPrices, and BadRules.
 
     There must be one where the rules limit what changes may cost.
     """
-    from shared import prices_file
-
     path = HOME / "prices.yaml"
-    return prices_file.load(path) if path.exists() or found.brake.monthly_price else None
+    return prices_file.load(path) if path.exists() or rules().brake.monthly_price else None

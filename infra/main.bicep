@@ -86,13 +86,20 @@ param armEndpoint string = environment().resourceManager
 @description('Scope of tokens for storage. Sovereign clouds have the same one.')
 param storageScope string = 'https://storage.azure.com/.default'
 
-@description('Most instances of the app. They share Azure\'s limits, so more are not faster (docs/pace.md). 40 is the least in Microsoft\'s own sample.')
+@description('Most instances of the app. They share Azure\'s limits, so more are not faster: 20 were measured beside 1 (docs/pace.md).')
 @minValue(1)
 @maxValue(1000)
-param mostInstances int = 40
+param mostInstances int = 20
+
+@description('Whether the Functions host exports OpenTelemetry (docs/decisions/0016): off, Application Insights gets all there is.')
+param openTelemetry bool = false
+
+@description('Address of an OTLP collector that gets logs and traces too. Needs openTelemetry.')
+param otlpEndpoint string = ''
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName, flexguard: environmentName }
+var vaultTags = { flexguard: environmentName }
 var arm = endsWith(armEndpoint, '/') ? substring(armEndpoint, 0, length(armEndpoint) - 1) : armEndpoint
 // Servers lie in the managed subscriptions, vaults here or where they already are.
 var reached = union(managedSubscriptions, [subscription().subscriptionId], map(existingVaults, id => split(id, '/')[2]))
@@ -102,6 +109,13 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-flexguard-${environmentName}'
   location: location
   tags: tags
+}
+
+// Vaults outlive the tool, so they lie in a group of their own: whoever deletes the other keeps every backup.
+resource vaultGroup 'Microsoft.Resources/resourceGroups@2025-04-01' = if (!empty(vaults)) {
+  name: 'rg-flexguard-${environmentName}-vaults'
+  location: location
+  tags: vaultTags
 }
 
 module identity 'modules/identity.bicep' = {
@@ -148,7 +162,7 @@ module alertTopic 'modules/alert_topic.bicep' = if (withAlertTopic) {
 }
 
 module vault 'modules/vault.bicep' = [for (each, i) in vaults: {
-  scope: group
+  scope: vaultGroup
   name: 'vault-${i}'
   params: {
     name: 'bv-flexguard-${each.region}-${take(token, 6)}'
@@ -213,6 +227,8 @@ module app 'modules/app.bicep' = {
     subnetId: privateNetwork.?appSubnetId ?? ''
     mostInstances: mostInstances
     insights: monitoring.outputs.connection
+    openTelemetry: openTelemetry
+    otlpEndpoint: otlpEndpoint
     settings: {
       FLEXGUARD_SUBSCRIPTIONS: join(managedSubscriptions, ',')
       FLEXGUARD_MANAGEMENT_GROUPS: join(managementGroups, ',')
@@ -226,6 +242,7 @@ module app 'modules/app.bicep' = {
       FLEXGUARD_ARM_ENDPOINT: arm
       FLEXGUARD_ARM_SCOPE: '${arm}/.default'
       FLEXGUARD_STORAGE_SCOPE: storageScope
+      FLEXGUARD_DELIVERY: delivery
     }
     channels: channels
   }

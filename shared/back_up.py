@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import msgspec
-
 from shared import heartbeat, journal, starts
-from shared.cloud import queue, snapshot
+from shared.claim import as_sent
+from shared.cloud import calls, queue, snapshot
+from shared.cloud.calls import Calls
 from shared.cloud.clients import Cloud
 from shared.cloud.estate import read_estate
 from shared.converge import QUEUE
@@ -74,7 +74,7 @@ def back_up_due(cloud: Cloud, ledger: Ledger, rules: Rules, apart_s: float = APA
 
     Waits only between pages of Resource Graph, whose quota is 15 questions in five seconds.
     """
-    scope = Scope(cloud.settings.subscriptions)
+    counted, scope = calls.begin(), Scope(cloud.settings.subscriptions)
     estate = read_estate(cloud, scope, DATASOURCE, pause=cloud.transport.sleep, with_failures=True)
     running = Counter(key.rsplit("/", 2)[0] for key, jobs in estate.jobs.items() if any(map(due.is_running, jobs)))
     wanted: defaultdict[str, list[Candidate]] = defaultdict(list)
@@ -89,7 +89,7 @@ def back_up_due(cloud: Cloud, ledger: Ledger, rules: Rules, apart_s: float = APA
         asked += _ask(cloud, sorted(found, key=lambda one: one.risk)[:room], estate.now, apart_s)
     total = sum(map(len, wanted.values()))
     scan = Scan(total, asked, total - asked, servers)
-    _report(estate, wanted, scan)
+    _report(estate, wanted, scan, counted)
     heartbeat.beat(heartbeat.BACK_UP, cloud, ledger)
     return scan
 
@@ -132,7 +132,7 @@ def _ask(cloud: Cloud, found: list[Candidate], now: datetime, apart_s: float) ->
 
 
 def _send(cloud: Cloud, server_id: ResourceId, wish: Wish, after_s: float) -> None:
-    queue.send(cloud, QUEUE, msgspec.to_builtins(Wished(server_id=server_id.text, wish=wish)), after_s)
+    queue.send(cloud, QUEUE, as_sent(Wished(server_id=server_id.text, wish=wish)), after_s)
 
 
 def _waiting(cloud: Cloud, estate: Estate) -> dict[str, datetime]:
@@ -144,11 +144,11 @@ def _waiting(cloud: Cloud, estate: Estate) -> dict[str, datetime]:
     return {key: since for key, (verdict, since) in before if verdict == Kind.FIRST_BACKUP_PENDING and since}
 
 
-def _report(estate: Estate, wanted: Mapping[str, list[Candidate]], scan: Scan) -> None:
+def _report(estate: Estate, wanted: Mapping[str, list[Candidate]], scan: Scan, counted: Calls) -> None:
     for what in estate.incomplete[:MOST_NAMED]:
         journal.record("scan_incomplete", level=logging.WARNING, reason=what)
     reasons = Counter(one.due.why for found in wanted.values() for one in found)
     journal.record(
         "backups_due", at=estate.now.isoformat(), servers=scan.servers, due=scan.due, asked=scan.asked, held=scan.held,
-        reasons=dict(reasons), incomplete=len(estate.incomplete),
+        reasons=reasons, incomplete=len(estate.incomplete), calls=counted.by_operation, throttled=counted.throttled,
     )  # fmt: skip

@@ -7,6 +7,7 @@ message of an older generation, or one that comes before the row's next look, en
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -26,7 +27,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn_at, turn_writes: from when on so many writes are promised to it.
     """
 
-    schema: int = SCHEMA
+    schema: int = 1  # a message without one is of the first
     server_id: str
     generation: int | None = None
     seen_at: datetime | None = None
@@ -59,15 +60,27 @@ class _Noted:
     row: ServerRow
 
 
-def read_message(body: bytes) -> Message:
-    """Read a message of the queue. Raises ValueError for what is none; the queue then sets it aside as poison."""
+class _Version(msgspec.Struct):
+    schema: int = 1
+
+
+def as_sent(message: Message) -> dict[str, Any]:
+    """A message as it is put on the queue: it always says its schema."""
+    fields: dict[str, Any] = msgspec.to_builtins(message)
+    return {"schema": SCHEMA} | fields
+
+
+def read_message(body: bytes) -> Message | None:
+    """Read a message of the queue; None for one of a later version of the app, which is for that one to read.
+
+    Raises ValueError for what is none; the queue then sets it aside as poison.
+    """
     try:
-        message = msgspec.json.decode(body, type=Message)
+        if msgspec.json.decode(body, type=_Version).schema > SCHEMA:
+            return None
+        return msgspec.json.decode(body, type=Message)
     except msgspec.DecodeError as error:
         raise ValueError(f"not a message of ours: {error}") from None
-    if message.schema != SCHEMA:
-        raise ValueError(f"a message of schema {message.schema}; this version reads {SCHEMA}")
-    return message
 
 
 def take(message: Message, message_id: str, ledger: Ledger, cloud: Cloud) -> Claimed | Skipped:

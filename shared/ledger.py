@@ -1,13 +1,14 @@
 """What is remembered, and the interface to it. Azure is the state; losing the ledger loses no protection.
 
 Rows carry a schema version; a row that cannot be read counts as lost. One writer wins: every write names the version
-(ETag) that it read, and a write on an older version is refused.
+(ETag) that it read, and a write on an older version is refused. During an upgrade two versions of the app write: what a
+later one added is kept, and a row of a later schema is left alone (docs/operate.md).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
 
 import msgspec
 
@@ -18,7 +19,14 @@ from shared.core.observed import Answer, Contest, LastBackup, Memory, Running, W
 SCHEMA = 1
 
 
-class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every row has. more: fields that a later version of the app has written, kept as they are."""
+
+    schema: int = SCHEMA
+    more: dict[str, Any] = {}
+
+
+class ServerRow(Row, frozen=True, kw_only=True, omit_defaults=True):
     """What is remembered of one server.
 
     generation: grows with every claim; a message of an older generation has nothing to say. claimed_by: the queue
@@ -29,7 +37,6 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     backup that somebody asks for; answer: what became of the last one. first_backup: of old rows, never written.
     """
 
-    schema: int = SCHEMA
     server_id: str
     generation: int = 0
     claimed_by: str = ""
@@ -86,7 +93,18 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class Watched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+LONGEST_WAIT = timedelta(days=7)  # Source: Put Message: nothing is hidden for longer
+
+
+def is_possible(row: ServerRow, now: datetime) -> bool:
+    """Whether this program can have written a row: no look is due later than any message can come.
+
+    Who may write to the storage account must not be able to put a server to sleep for years.
+    """
+    return row.next_look_at is None or row.next_look_at <= now + LONGEST_WAIT
+
+
+class Watched(Row, frozen=True, kw_only=True, omit_defaults=True):
     """What the watch remembers of a vault, or of a timer of the app.
 
     name: id of the vault, or name of the function. at: when it was last read, or last ran to its end. measured_until:
@@ -94,14 +112,13 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     the newest last.
     """
 
-    schema: int = SCHEMA
     name: str
     at: datetime
     measured_until: datetime | None = None
     sizes: dict[str, tuple[int, ...]] = {}
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Window(Row, frozen=True, kw_only=True, omit_defaults=True):
     """What is counted for one subscription: promised turns, and what events have changed.
 
     until: when everything promised is made up for (`core/pace.py`). since, counted, price: servers that events have
@@ -109,7 +126,6 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     swept_until: until when the work is spread that a sweep has put on the queue.
     """
 
-    schema: int = SCHEMA
     subscription: str
     until: datetime | None = None
     since: datetime | None = None
@@ -119,10 +135,9 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     swept_until: datetime | None = None
 
 
-class Started(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Started(Row, frozen=True, kw_only=True, omit_defaults=True):
     """How many backups on demand were promised in one vault on a day (UTC). until: a scan's promises last till then."""
 
-    schema: int = SCHEMA
     vault_id: str
     day: date
     counted: int = 0
@@ -137,6 +152,25 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     at: datetime
     entries: tuple[Entry, ...]
+
+
+def encoded(row: Any) -> bytes:
+    """A row as JSON, with what a later version has added to it."""
+    more = getattr(row, "more", None)
+    if not more:
+        return msgspec.json.encode(row)
+    return msgspec.json.encode(
+        more | {name: value for name, value in msgspec.to_builtins(row).items() if name != "more"}
+    )
+
+
+def decoded[Read](text: str | bytes, row_type: type[Read]) -> Read:
+    """A row from JSON; fields that this version does not know are in `more`. Raises msgspec.DecodeError."""
+    row = msgspec.json.decode(text, type=row_type)
+    if isinstance(row, Row):
+        more = {name: value for name, value in msgspec.json.decode(text).items() if name not in row.__struct_fields__}
+        return msgspec.structs.replace(row, more=more) if more else row
+    return row
 
 
 class Changed(Exception):

@@ -82,6 +82,7 @@ class Look:
         self.cloud, self.ledger, self.rules, self.prices = cloud, ledger, rules, prices
         self.row, self.version = claimed.row, claimed.version
         self.began = cloud.now
+        self.applied: list[str] = []
         self.correlation = stable_guid(server_id.text, str(claimed.row.generation), claimed.row.claimed_by)
         self._instance_was_known = True
         self._instances: tuple[Instance, ...] | None = None
@@ -223,10 +224,12 @@ class Look:
             if isinstance(action, StartBackup) and not error.may_have_happened:
                 self._know(backup=LastBackup(has_point=self.row.backup.has_point))
             raise
+        self.applied.append(type(action).__name__)
         journal.record(
             "applied",
             at=self.cloud.now.isoformat(),
             server=self.server_id.text,
+            correlation=self.correlation,
             action=type(action).__name__,
             reason=action.reason,
         )

@@ -46,7 +46,7 @@ def before_asking(row: ServerRow, server_id: ResourceId, cloud: Cloud, ledger: L
     first: a thousand may come at once, and one that reads before its turn has to read again when it comes.
     """
     headroom = cloud.headroom(server_id.subscription)
-    said = Kind(row.verdict) if row.verdict else Kind.CONFIGURING
+    said = Kind(row.verdict) if row.verdict in Kind else Kind.CONFIGURING  # a later version may know others
     if closed_s := headroom.closed_s(cloud.now):
         return Turned(row, Verdict.of(said, _RESTS), closed_s * (1 + _place(row)))
     is_wished, is_short = row.wish is not None and not row.running, headroom.is_short_of_reads(cloud.now)

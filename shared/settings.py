@@ -23,6 +23,7 @@ class Settings:
     alert_topic: endpoint of the Event Grid custom topic for alerts; "" sends alerts to the log alone.
     client_id: of a user-assigned identity; "" uses the system-assigned one.
     vault_identities: lower-case principal ids of vaults that may be used although only a tag says so.
+    delivery: how events come in: "function", or "storage_queue" for an app that Event Grid cannot call.
     channels: addresses and keys of alert channels, by the names of their variables; secrets, so they are not shown.
     """
 
@@ -39,6 +40,7 @@ class Settings:
     arm_endpoint: str = "https://management.azure.com"
     arm_scope: str = "https://management.azure.com/.default"
     storage_scope: str = "https://storage.azure.com/.default"
+    delivery: str = "function"
 
 
 # Environment variable of each setting. The storage ones are those that the Functions host itself needs for
@@ -56,11 +58,13 @@ VARIABLES: dict[str, str] = {
     "arm_endpoint": "FLEXGUARD_ARM_ENDPOINT",
     "arm_scope": "FLEXGUARD_ARM_SCOPE",
     "storage_scope": "FLEXGUARD_STORAGE_SCOPE",
+    "delivery": "FLEXGUARD_DELIVERY",
 }
 CHANNELS = "FLEXGUARD_CHANNEL_"  # what the variables of alert channels begin with; which there are, the rules say
 REQUIRED = ("subscriptions", "queue_endpoint", "table_endpoint")
 _GUIDS = {"subscriptions": "subscription ids", "vault_identities": "principal ids of vaults"}
 _LISTS = (*_GUIDS, "management_groups")
+DELIVERIES = ("function", "storage_queue")
 _ENDPOINTS = ("queue_endpoint", "table_endpoint", "blob_endpoint", "alert_topic", "arm_endpoint")
 
 
@@ -76,6 +80,8 @@ def read_settings(environment: Mapping[str, str], folder: Path, required: Sequen
         for name in _ENDPOINTS
         if found[name] and not found[name].startswith("https://")
     ]
+    if found["delivery"] and found["delivery"] not in DELIVERIES:
+        problems.append(f"{VARIABLES['delivery']} is {found['delivery']!r}; valid: {', '.join(DELIVERIES)}")
     listed = {name: frozenset(re.split(r"[,\s]+", found[name].lower())) - {""} for name in _LISTS}
     if found["subscriptions"] and not listed["subscriptions"]:
         problems.append(f"{VARIABLES['subscriptions']} names no subscription")

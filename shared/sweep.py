@@ -14,8 +14,8 @@ from hashlib import sha256
 import msgspec
 
 from shared import approval, journal, plan
-from shared.claim import Message
-from shared.cloud import queue, snapshot
+from shared.claim import Message, as_sent
+from shared.cloud import calls, queue, snapshot
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError
 from shared.converge import QUEUE
@@ -30,7 +30,7 @@ from shared.core.pace import Turn
 from shared.core.price import Prices
 from shared.core.resource_id import parse
 from shared.core.rules import Rules
-from shared.core.snapshot import Entry, Snapshot, counts, coverage, entry
+from shared.core.snapshot import Entry, Snapshot, counts, coverage, entry, measured
 from shared.core.verdict import Kind, Verdict
 from shared.ledger import Changed, Ledger, ServerRow, Window
 from shared.tell import tell_once
@@ -73,7 +73,7 @@ def sweep(cloud: Cloud, ledger: Ledger, rules: Rules, prices: Prices | None = No
     prices: needed where the rules limit what changes may cost. Waits only between pages of Resource Graph, whose quota
     is 15 questions in five seconds.
     """
-    settings = cloud.settings
+    asked, settings = calls.begin(), cloud.settings
     scope = Scope(settings.subscriptions, tuple(sorted(settings.management_groups)))
     view = plan.view(cloud, scope, [rules], pause=cloud.transport.sleep)
     estate, before = _complete(view.estate), _before(cloud)
@@ -91,7 +91,7 @@ def sweep(cloud: Cloud, ledger: Ledger, rules: Rules, prices: Prices | None = No
         entries[one.id.key] = entry(one, verdict, before, estate.now)
     sent, waiting = _enqueue(cloud, ledger, estate, entries.values(), held)
     made = _snapshot(estate, rules, entries.values(), sent, waiting + len(stopped.servers), stopped.plan_hash)
-    _report(made)
+    _report(made, asked)
     if settings.blob_endpoint:
         snapshot.keep(cloud, made)
     else:
@@ -224,7 +224,7 @@ def _enqueue(
                 turn_at=cloud.now + timedelta(seconds=wait_s),
                 turn_writes=one.turn.writes,
             )
-            queue.send(cloud, QUEUE, msgspec.to_builtins(message), wait_s)
+            queue.send(cloud, QUEUE, as_sent(message), wait_s)
             sent.append(one)
     return sent, sum(map(len, todo.values())) - len(sent)
 
@@ -283,18 +283,7 @@ def _snapshot(
     )
 
 
-def _report(made: Snapshot) -> None:
+def _report(made: Snapshot, asked: calls.Calls) -> None:
     for what in made.incomplete[:MOST_NAMED]:
         journal.record("sweep_incomplete", level=logging.WARNING, reason=what)
-    journal.record(
-        "swept",
-        at=made.at.isoformat(),
-        servers=len(made.servers),
-        protected=made.protected,
-        eligible=made.eligible,
-        enqueued=made.enqueued,
-        healed_by_sweep=made.healed,
-        waiting=made.waiting,
-        plan=made.plan_hash,
-        incomplete=len(made.incomplete),
-    )
+    journal.record("swept", **measured(made), calls=asked.by_operation, throttled=asked.throttled)

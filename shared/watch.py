@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from shared import heartbeat, journal
-from shared.cloud import dead_letters, observe, snapshot, vaults
+from shared.cloud import calls, dead_letters, observe, snapshot, vaults
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError
 from shared.cloud.jobs import listed
@@ -57,6 +57,7 @@ class Sight:
 
 def watch_jobs(cloud: Cloud, ledger: Ledger, rules: Rules) -> int:
     """Look at everything once; answer how many messages were taken. Raises CloudError when the ledger is silent."""
+    asked = calls.begin()
     last = ledger.watched(NAME)  # which tells the time, too
     known = _known(ledger, cloud)
     sight = _look(cloud, ledger, rules)
@@ -69,8 +70,9 @@ def watch_jobs(cloud: Cloud, ledger: Ledger, rules: Rules) -> int:
     heartbeat.beat(NAME, cloud, ledger, last)
     open_now = sum(1 for kept in rows.values() if kept.row and kept.row.closed_at is None)
     journal.record(
-        "watched", vaults=len(sight.vaults), jobs=sight.log.seen, incidents=open_now, sent=sent, failed=len(failed)
-    )
+        "watched", vaults=len(sight.vaults), jobs=sight.log.seen, incidents=open_now, sent=sent, failed=len(failed),
+        calls=asked.by_operation, throttled=asked.throttled,
+    )  # fmt: skip
     return sent
 
 

@@ -15,7 +15,7 @@ var rules = [
     severity: 2
     every: 'PT5M'
     window: 'PT5M'
-    dimensions: ['Kind', 'Phase', 'Subject', 'Summary', 'Fix']
+    dimensions: ['Incident', 'Phase', 'Subject', 'Summary', 'Fix']
   }
   {
     name: 'flexguard-failing'
@@ -25,6 +25,15 @@ var rules = [
     every: 'PT15M'
     window: 'PT30M'
     dimensions: ['Function']
+  }
+  {
+    name: 'flexguard-cannot-start'
+    description: 'Settings, rules or prices are wrong, so the app does not start: all that is wrong is in the dimension.'
+    query: loadTextContent('../queries/cannot_start.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT15M'
+    dimensions: ['Problem']
   }
   {
     name: 'flexguard-silent'

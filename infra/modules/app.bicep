@@ -16,6 +16,12 @@ param mostInstances int
 @description('Connection string of Application Insights: an address, and no key that would be accepted.')
 param insights string
 
+@description('Whether the host speaks OpenTelemetry; then its sampling settings of host.json do not count.')
+param openTelemetry bool
+
+@description('Address of an OTLP collector that gets logs and traces too; empty for none.')
+param otlpEndpoint string
+
 @description('The settings of shared/settings.py by their variables.')
 param settings object
 
@@ -30,6 +36,12 @@ var platform = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: insights
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${clientId};Authorization=AAD'
 }
+
+// Assumed: the host keeps to the sampler that the OpenTelemetry specification names here, so that no line is dropped.
+var openTelemetrySettings = openTelemetry
+  ? { AzureFunctionsJobHost__telemetryMode: 'OpenTelemetry', OTEL_TRACES_SAMPLER: 'always_on' }
+  : {}
+var otlpSettings = empty(otlpEndpoint) ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint }
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: 'plan-${name}'
@@ -53,7 +65,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       minTlsVersion: '1.2'
-      appSettings: map(items(union(platform, settings, channels)), each => { name: each.key, value: each.value })
+      appSettings: map(items(union(platform, openTelemetrySettings, otlpSettings, settings, channels)), each => { name: each.key, value: each.value })
     }
     functionAppConfig: {
       deployment: {

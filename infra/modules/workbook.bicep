@@ -9,9 +9,15 @@ var parts = [
   { title: 'Coverage by subscription and region', query: loadTextContent('../queries/coverage.kql'), of: graph, as: 'table' }
   { title: 'Age of the newest recovery point', query: loadTextContent('../queries/newest_points.kql'), of: graph, as: 'table' }
   { title: 'Coverage as swept', query: loadTextContent('../queries/swept.kql'), of: logs, as: 'timechart' }
-  { title: 'Verdicts', query: loadTextContent('../queries/verdicts.kql'), of: logs, as: 'table' }
+  { title: 'Servers by verdict', query: loadTextContent('../queries/verdicts.kql'), of: logs, as: 'timechart' }
+  { title: 'Age of the newest recovery point as swept, in hours', query: loadTextContent('../queries/point_ages.kql'), of: logs, as: 'timechart' }
+  { title: 'Incidents open', query: loadTextContent('../queries/open_incidents.kql'), of: logs, as: 'timechart' }
   { title: 'Incidents', query: loadTextContent('../queries/incidents.kql'), of: logs, as: 'table' }
   { title: 'Minutes from the first event to protected', query: loadTextContent('../queries/lag.kql'), of: logs, as: 'table' }
+  { title: 'Decisions', query: loadTextContent('../queries/decisions.kql'), of: logs, as: 'table' }
+  { title: 'Events, and what became of them', query: loadTextContent('../queries/events.kql'), of: logs, as: 'timechart' }
+  { title: 'Calls to Azure by operation', query: loadTextContent('../queries/calls.kql'), of: logs, as: 'timechart' }
+  { title: 'Calls refused as too many', query: loadTextContent('../queries/throttled.kql'), of: logs, as: 'timechart' }
   { title: 'Failing functions', query: loadTextContent('../queries/failures.kql'), of: logs, as: 'table' }
 ]
 var span = {

@@ -16,7 +16,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.pipeline.transport import HttpTransport
 
-from shared.cloud import http
+from shared.cloud import calls, http
 from shared.cloud.errors import read_count, retry_after_s
 from shared.core.pace import LONGEST_PUSH_S, NO_RETRY_AFTER_S, Headroom
 from shared.settings import Settings
@@ -106,7 +106,9 @@ class Cloud:
         return http.policies(endpoint, authentication, self._clock, *before)
 
     def _arm_pipeline(self) -> list[Any]:
-        return self._pipeline(self.settings.arm_endpoint, self.settings.arm_scope, http.RateWatch(self._note_rate))
+        settings = self.settings
+        watching = calls.Count(), http.RateWatch(self._note_rate)
+        return self._pipeline(settings.arm_endpoint, settings.arm_scope, *watching)
 
     @cached_property
     def arm(self) -> PipelineClient[Any, Any]:

@@ -113,6 +113,12 @@ def find_servers(
     return tuple(reading.servers(f"| where name =~ '{name}'"))
 
 
+def policy_bodies(cloud: Cloud, datasource: Datasource, pause: Pause | None = None) -> Iterator[tuple[str, Any]]:
+    """The id and the properties of every policy for this kind of database that we may read. Raises CloudError."""
+    for row in Graph(cloud, pause).rows("policies", _Body, {}, server_type=datasource.key, narrow=""):
+        yield row.id, row.properties
+
+
 class _Reading:
     """The questions of one reading. Servers are asked for in the scope; what surrounds them wherever we may read.
 

@@ -28,7 +28,11 @@ _SPAN = re.compile(r"(\d+):(\d\d):(\d\d)")
 Pause = Callable[[float], None]
 
 
-class _Page(msgspec.Struct, rename={"total": "totalRecords", "truncated": "resultTruncated", "token": "$skipToken"}):
+# The name of a member, and no password.
+_MEMBERS = {"total": "totalRecords", "truncated": "resultTruncated", "token": "$skipToken"}  # nosec B105
+
+
+class _Page(msgspec.Struct, rename=_MEMBERS):
     total: int
     data: list[msgspec.Raw]
     truncated: str = "false"

@@ -6,7 +6,7 @@ Source: Table service: keys may not hold slashes, # or ?, a text is at most 64 K
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -22,12 +22,26 @@ from azure.core.exceptions import (
 from shared import journal
 from shared.cloud import approvals_table, large_row
 from shared.cloud.clients import Cloud
-from shared.cloud.errors import read_date, translated
+from shared.cloud.errors import CloudError, read_date, translated
 from shared.core.incidents import Incident
-from shared.ledger import SCHEMA, Approval, Changed, Kept, ServerRow, Started, Watched, Window
+from shared.ledger import (
+    SCHEMA,
+    Approval,
+    Changed,
+    Kept,
+    ServerRow,
+    Started,
+    Watched,
+    Window,
+    decoded,
+    encoded,
+    is_possible,
+)
 
 TABLE = "flexguard"
 INCIDENTS = "incident"
+NEWER = "newer"  # stands for the version of a row that a later app has written: nobody here may write over it
+ABANDONED = timedelta(days=1)  # so long after its last write nobody of that later version lives here any more
 _PRECONDITION_FAILED = 412
 
 
@@ -42,7 +56,8 @@ class TableLedger:
         return self._cloud.table(TABLE)
 
     def server(self, server_id: str) -> Kept[ServerRow]:
-        return self._read("server", _key(server_id), ServerRow)
+        kept = self._read("server", _key(server_id), ServerRow)
+        return Kept(self._believed(kept.row, server_id), kept.version)
 
     def keep_server(self, row: ServerRow, version: str) -> str:
         # The verdict stands beside the row for people who look at the table.
@@ -60,7 +75,8 @@ class TableLedger:
 
     def known_servers(self) -> Iterator[ServerRow]:
         for entity in self._query("RowKey eq @kind", {"kind": "server"}):
-            if (row := self._decoded(entity, ServerRow)) is not None:
+            row = self._believed(self._decoded(entity, ServerRow), str(entity.get("ServerId", "")))
+            if row is not None:
                 yield row
 
     def approvals(self, since: datetime) -> tuple[Approval, ...]:
@@ -122,7 +138,16 @@ class TableLedger:
         entity = self._entity(kind, key)
         if entity is None:
             return Kept(None, "")
+        if _schema(entity) > SCHEMA and self._cloud.now - entity.metadata["timestamp"] < ABANDONED:
+            return Kept(None, NEWER)
         return Kept(self._decoded(entity, row_type), str(entity.metadata["etag"]))
+
+    def _believed(self, row: ServerRow | None, server_id: str) -> ServerRow | None:
+        """The row of a server; None when we cannot have written it: it is another's, or its next look never comes."""
+        if row is None or (row.server_id.lower() == server_id.lower() and is_possible(row, self._cloud.now)):
+            return row
+        journal.record("row_not_believed", server=server_id, says=row.server_id, next_look_at=row.next_look_at)
+        return None
 
     def _query(self, condition: str, parameters: dict[str, Any]) -> Iterator[Any]:
         with translated():
@@ -130,16 +155,18 @@ class TableLedger:
 
     def _decoded[Row](self, entity: Any, row_type: type[Row]) -> Row | None:
         try:
-            if entity.get("Schema") == SCHEMA:
-                return msgspec.json.decode(large_row.text_of(entity), type=row_type)
+            if 0 < _schema(entity) <= SCHEMA:
+                return decoded(large_row.text_of(entity), row_type)
         except (msgspec.DecodeError, zlib.error):
             journal.record("row_unreadable", kind=entity.get("RowKey"), key=entity.get("PartitionKey"))
         return None
 
     def _write(self, kind: str, key: str, row: Any, version: str, beside: Mapping[str, Any]) -> str:
+        if version == NEWER:
+            raise CloudError("NewerRow", f"a later version of the app has written {kind} {key}; it is left to that one")
         partition, name = _address(kind, key)
         entity = {"PartitionKey": partition, "RowKey": name, "Schema": SCHEMA, **beside}
-        entity |= large_row.columns_of(msgspec.json.encode(row))
+        entity |= large_row.columns_of(encoded(row))
         with translated():
             try:
                 if not version:
@@ -162,6 +189,11 @@ class TableLedger:
     def _watch(self, response: Any) -> None:
         if date := read_date(response.http_response.headers):
             self._cloud.tick(date)
+
+
+def _schema(entity: Any) -> int:
+    found = entity.get("Schema")
+    return found if isinstance(found, int) else 0
 
 
 def _address(kind: str, key: str) -> tuple[str, str]:

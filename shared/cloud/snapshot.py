@@ -74,7 +74,7 @@ def verdicts_before(cloud: Cloud) -> dict[str, tuple[str, datetime | None]]:
         last = msgspec.json.decode(content or b"", type=_Last)
     except msgspec.DecodeError:
         return {}
-    known = last.servers if last.schema == SCHEMA else ()
+    known = last.servers if 0 < last.schema <= SCHEMA else ()
     return {one.id.lower(): (one.verdict, one.changed_since) for one in known}
 
 

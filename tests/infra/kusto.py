@@ -13,7 +13,7 @@ PACKAGE = "@kusto/language-service-next"
 FOLDER = ROOT / ".flexguard" / "kusto"
 INSTALL_S, JUDGE_S = 300, 60
 
-# Source: Azure Monitor Logs table reference (AppTraces, AppRequests): the columns that queries here may want.
+# Source: Azure Monitor Logs table reference: the columns of each table that queries here may want.
 _LOGS = "TimeGenerated: datetime, OperationId: string, OperationName: string, AppRoleName: string, Properties: dynamic"
 # Source: Resource Graph, "supported tables and resource types"; the columns of every table.
 _GRAPH = (
@@ -24,6 +24,7 @@ _GRAPH = (
 )
 SCHEMAS = {
     "logs": {
+        "AppExceptions": f"({_LOGS}, ExceptionType: string, OuterMessage: string, InnermostMessage: string)",
         "AppTraces": f"({_LOGS}, Message: string, SeverityLevel: int)",
         "AppRequests": f"({_LOGS}, Name: string, Success: bool, ResultCode: string, DurationMs: real, ItemCount: int)",
     },

@@ -107,7 +107,7 @@ def test_facts_are_facts():
         if schema == "logs":
             for fact in re.findall(r'"fact": "(\w+)"', query):
                 assert re.search(rf'journal\.record\(\s*"{fact}"', written), f"{name}: {fact}"
-            for field in re.findall(r"(?:Line|\(Message\))\.(\w+)", query):
+            for field in re.findall(r"(?:Line|\(Message\))(?:\.|\[')(\w+)", query):
                 assert field == "fact" or re.search(rf'\b{field}=|"{field}": ', written), f"{name}: {field}"
 
 

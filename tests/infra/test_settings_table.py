@@ -8,7 +8,7 @@ import pytest
 
 from shared import rules_file
 from shared.settings import CHANNELS, REQUIRED, VARIABLES, Settings
-from tests.infra.bicep_file import members, read, unwrapped
+from tests.infra.bicep_file import members, read, text, unwrapped
 from tests.tidy.tree import ROOT
 
 HEAD = "| setting | unit | default | why |"
@@ -67,16 +67,26 @@ def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_wrong_settings_stop_the_start():
-    """Two settings are wrong and one is missing: the app does not load, and says all three by name."""
+    """Settings are wrong or missing and the rules file is not there: the app does not load, and says all of it."""
     wrong = {name: value for name, value in GIVEN.items() if "queue" not in name}
-    started = start(wrong | {"FLEXGUARD_ARM_ENDPOINT": "management.azure.com", "FLEXGUARD_VAULT_IDENTITIES": "bv-one"})
+    bent = {"FLEXGUARD_ARM_ENDPOINT": "management.azure.com", "FLEXGUARD_VAULT_IDENTITIES": "bv-one"}
+    started = start(wrong | bent | {"FLEXGUARD_DELIVERY": "queue", "FLEXGUARD_RULES": "mine.yaml"})
     assert started.returncode != 0
-    said = started.stderr.partition("BadSettings: ")[2].splitlines()
+    said = started.stderr.partition("CannotStart: ")[2].splitlines()
     assert said == [
+        "Flexguard cannot start:",
         "AzureWebJobsStorage__queueServiceUri is missing",
         "FLEXGUARD_ARM_ENDPOINT is 'management.azure.com'; valid is an https:// address",
+        "FLEXGUARD_DELIVERY is 'queue'; valid: function, storage_queue",
         "FLEXGUARD_VAULT_IDENTITIES has 'bv-one'; valid are principal ids of vaults, comma-separated",
+        "mine.yaml:1:1: cannot be read: No such file or directory",
     ]
+
+
+def test_an_app_in_azure_without_settings_says_so():
+    """In Azure nothing is let be: an app that was given none of its settings names those that it needs."""
+    said = start({"WEBSITE_SITE_NAME": "func-flexguard"}).stderr.partition("CannotStart: ")[2].splitlines()
+    assert said[1:] == [f"{VARIABLES[name]} is missing" for name in REQUIRED]
 
 
 @pytest.mark.parametrize("environment", [GIVEN, {}], ids=["right", "none"])
@@ -89,6 +99,14 @@ def test_a_first_deployment_only_looks():
     """The shipped rules file observes, for every server: whoever deploys it writes nothing."""
     rules = rules_file.load(ROOT / "rules.yaml")
     assert (rules.mode, rules.overrides) == ("observe", ())
+
+
+def test_a_first_deployment_finds_its_vault():
+    """The shipped rules file looks for the tag that the deployment gives to the vaults that it makes."""
+    (rule,) = rules_file.load(ROOT / "rules.yaml").vaults
+    main, parameters = read(ROOT / "infra" / "main.bicep"), (ROOT / "infra" / "main.bicepparam").read_text("utf-8")
+    assert text(main.symbols["tags"].value).endswith("flexguard: environmentName }")
+    assert f"param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', '{rule.tag['flexguard']}')" in parameters
 
 
 def test_pages_speak_of_settings_that_are_there():

@@ -20,7 +20,7 @@ from azure.storage.queue import QueueClient
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from cli.package import HOME, CannotPackage, app_files, dependencies, write
+from cli.package import HOME, CannotPackage, app_files, bill_of_materials, dependencies, write
 from host import payloads
 from host.worker.parent import Outcome, Worker
 from tests.simulator.served import SERVER, SUBSCRIPTION, Served, served
@@ -136,6 +136,23 @@ def test_the_same_files_are_the_same_bytes(package: Path, tmp_path: Path):
     files = app_files(HOME)
     write(tmp_path / "again.zip", dict(reversed(files.items())))
     assert (tmp_path / "again.zip").read_bytes() == package.read_bytes()
+
+
+def test_the_bill_has_every_pin():
+    """The bill of materials names what Azure installs, each package with its version, and nothing else."""
+    text = (HOME / "requirements.txt").read_text(encoding="utf-8")
+    bill = json.loads(bill_of_materials(text, "1.2.3"))
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    assert bill["metadata"]["component"]["version"] == "1.2.3"
+    pins = {pin.name: pin for pin in map(Requirement, re.findall(r"^[A-Za-z][^\\\n]*", text, re.MULTILINE))}
+    listed = {one["name"]: one for one in bill["components"]}
+    assert {name: f"=={one['version']}" for name, one in listed.items()} == {
+        n: str(p.specifier) for n, p in pins.items()
+    }
+    assert {name for name, one in listed.items() if one["scope"] == "optional"} == {
+        n for n, p in pins.items() if p.marker
+    }
+    assert listed["azure-core"]["purl"] == f"pkg:pypi/azure-core@{listed['azure-core']['version']}"
 
 
 def repository(folder: Path) -> Path:

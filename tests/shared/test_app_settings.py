@@ -18,6 +18,7 @@ LISTS = {
     "FLEXGUARD_SUBSCRIPTIONS": SUBSCRIPTION,
     "FLEXGUARD_VAULT_IDENTITIES": f"{PRINCIPAL.upper()},",
     "FLEXGUARD_MANAGEMENT_GROUPS": "corp, Online",
+    "FLEXGUARD_DELIVERY": "storage_queue",
 }
 
 
@@ -37,7 +38,7 @@ def test_every_setting_has_its_variable():
     assert settings.rules_path == HOME / "my.yaml"
     assert settings.vault_identities == {PRINCIPAL}
     assert settings.management_groups == {"corp", "online"}
-    plain = set(VARIABLES) - {"subscriptions", "vault_identities", "management_groups", "rules_path"}
+    plain = set(VARIABLES) - {"subscriptions", "vault_identities", "management_groups", "rules_path", "delivery"}
     assert {name: getattr(settings, name) for name in plain} == {name: f"https://x/{name}" for name in plain}
 
 

@@ -52,6 +52,16 @@ def test_long_values_are_cut(caplog: pytest.LogCaptureFixture):
     assert json.loads(line)["reason"].endswith("x…")
 
 
+def test_counts_stay_counts(caplog: pytest.LogCaptureFixture):
+    """Numbers by name are an object that a query can take apart, and no name in it can forge or flood a line."""
+    counts = {"PUT backupVaults": 2, HOSTILE: 1, "x" * 100_000: 1.5} | dict.fromkeys(map(str, range(1000)), 1)
+    (line,) = lines(caplog, calls=counts, none={})
+    assert line.isprintable()
+    assert len(line) < 5_000
+    found = json.loads(line)["calls"]
+    assert (found["PUT backupVaults"], found[HOSTILE], len(found)) == (2, 1, 100)
+
+
 def test_objects_are_shown_as_text(caplog: pytest.LogCaptureFixture):
     """A value that JSON does not know is written as its text, and makes nothing raise."""
     (line,) = lines(caplog, where={"a": [1]}, number=1.5)

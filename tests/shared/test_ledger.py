@@ -3,6 +3,7 @@
 import json
 from dataclasses import fields, replace
 from datetime import UTC
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -116,8 +117,10 @@ class Table:
 @pytest.mark.parametrize(
     ("entity", "is_there"),
     [
-        ({"Schema": SCHEMA, "Row": '{"server_id":"x"}'}, True),
-        ({"Schema": SCHEMA + 1, "Row": '{"server_id":"x"}'}, False),
+        ({"Schema": SCHEMA, "Row": f'{{"server_id":"{SERVER.upper()}"}}'}, True),
+        ({"Schema": SCHEMA, "Row": '{"server_id":"x"}'}, False),
+        ({"Schema": SCHEMA, "Row": f'{{"server_id":"{SERVER}","next_look_at":"2026-11-29T00:00:00Z"}}'}, True),
+        ({"Schema": SCHEMA, "Row": f'{{"server_id":"{SERVER}","next_look_at":"9999-01-01T00:00:00Z"}}'}, False),
         ({"Schema": "1", "Row": '{"server_id":"x"}'}, False),
         ({"Row": '{"server_id":"x"}'}, False),
         ({"Schema": SCHEMA}, False),
@@ -130,10 +133,10 @@ class Table:
     ],
 )
 def test_what_cannot_be_read_is_lost(entity: dict[str, Any], *, is_there: bool):
-    """An unknown schema or a broken text counts as no row, but keeps its version, so that it can be written over."""
+    """What cannot be read, is another server's, or lets nobody look again counts as no row, and can be written over."""
     from shared.cloud.ledger_table import TableLedger  # noqa: PLC0415 - the SDK of tables is slow to import
 
-    ledger = TableLedger(None)  # type: ignore[arg-type]  # the table below is asked, not the cloud
+    ledger = TableLedger(SimpleNamespace(now=NOW))  # type: ignore[arg-type]  # the table below is asked, not the cloud
     ledger.__dict__["_table"] = Table(**entity)
     kept = ledger.server(SERVER)
     assert (kept.row is not None, kept.version) == (is_there, 'W/"7"')

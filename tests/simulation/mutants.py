@@ -254,6 +254,5 @@ MUTANTS = (
            look__Look__run=_dozing(look.Look.run)),
     _named("no_sweep", "sweeps nothing", "I10 I12",
            sweep__sweep=lambda *_: None),
-    *(Mutant(name, says, tuple(caught_by.split()), {f"shared.{target}": fake for target, fake in broken.items()})
-      for name, says, caught_by, broken in STORIES),
+    *(_named(name, says, caught_by, **broken) for name, says, caught_by, broken in STORIES),
 )  # fmt: skip

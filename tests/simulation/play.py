@@ -118,6 +118,7 @@ class Play:
         self.on_duty: list[Worker] = []
         self.poll_at, self.looked_at, self.missed = self.azure.now, self.azure.now, set[str]()
         self.rests: dict[str, datetime] = {}
+        self.forgot_at = self.azure.now
         self.told: set[str] = set()
         self.names: dict[str, str] = {}
         self.asked: dict[str, Call] = {}
@@ -383,6 +384,7 @@ class Play:
         """The ledger was lost, or is an older one: nothing that was remembered counts any more."""
         self.rests.clear()
         self.told.clear()
+        self.forgot_at = self.azure.now
         self.lost_at = self.azure.now
 
     def tell_call(self, worker: Worker, call: Call, outcome: str) -> None:

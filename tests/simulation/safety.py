@@ -12,6 +12,7 @@ from tests.simulation.stage import ACCOUNT, TOPIC
 from tests.simulation.watched import Call
 
 A_WHILE = timedelta(minutes=10)  # a decision is as old as its pass, and a pass may lose answers for minutes
+LEASE = timedelta(seconds=120)  # so long a server is left to the instance that has taken it (shared/claim.py)
 LONGEST_REST = timedelta(hours=6)  # a longer Retry-After is asked about after this (shared/cloud/errors.py)
 NEVER = ("/stopprotection", "/stopbackup", "/suspendbackups", "/purge", "/unlockdelete")
 RESUMES = ("/resumeprotection", "/resumebackups", "/undelete")
@@ -120,6 +121,22 @@ def read_before_write(play: Play, call: Call) -> str:
     server_id = _server_of(play, call)
     read = {each.path.lower() for each in call.attempt.calls if each.method == "GET" and each.status}
     return f"{server_id} was not read" if server_id and server_id.lower() not in read else ""
+
+
+@register("I16", SAFETY)
+def one_hand_at_a_time(play: Play, call: Call) -> str:
+    """Two instances of the app do not write about the same server at once, while the lease of the first one lasts.
+
+    Nobody's lease counts when the ledger is lost, or when their clocks differ.
+    """
+    if not call.is_write or not call.attempt.row or "clock_skew" in play.stage.struck_kinds():
+        return ""
+    for other in play.on_duty:
+        asked = [each.at for each in other.attempt.calls if each.is_arm]
+        is_same = other.attempt is not call.attempt and other.attempt.row == call.attempt.row
+        if is_same and asked and asked[0] >= play.forgot_at and asked[0] + LEASE > play.azure.now:
+            return f"{other.name} is at work on it since {asked[0]:%H:%M:%S}"
+    return ""
 
 
 @register("I7", SAFETY)

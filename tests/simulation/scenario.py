@@ -1,6 +1,7 @@
 """What a seed decides: the estate, the rules, what people do, and what goes wrong. Data only; `play.py` plays it."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -45,6 +46,12 @@ TARGETS = (
     "sync/action", "resume", "undelete", "table get", "table put", "table post", "table patch", "queue post /converge/",
     "queue delete", "grid publish", "blob",
 )  # fmt: skip
+# Where an answer that is lost, and a process that dies, do the most harm.
+CRITICAL = (
+    "/backup/action", "/backup/action", "backupinstances/write", "validateforbackup", "policies/write",
+    "roleassignments/write", "table put", "table post", "queue post /converge/",
+)  # fmt: skip
+ANYWHERE = ("refused", "lost", "applied", "death")
 TAGS = ("gold", "gold", "Gold ", "SILVER", "silver", "silver", "bronze", "bronze", "none", "golf", "")
 PEOPLE = (
     "server_deleted", "server_recreated", "server_stopped", "server_moved", "server_promoted", "role_revoked",
@@ -147,16 +154,15 @@ class Scenario:
         return replace(self, servers=kept, deeds=tuple(deeds))
 
 
-def draw(seed: int, servers: int = 5, faults_s: float = 0.0) -> Scenario:
+def draw(seed: int, servers: int = 5, edition: int = 2) -> Scenario:
     """The scenario of a seed, with at most so many servers. The same for the same arguments, always.
 
-    faults_s: how long things go wrong; 0 lets the seed decide.
+    edition: 1 draws what seeds once meant: three hours of mishaps, and none that are meant for the critical calls.
     """
-    chance = random.Random(f"scenario:{seed}")
-    faults_s = faults_s or random.Random(f"length:{seed}").choice(FAULTS_S)
+    chance, later = random.Random(f"scenario:{seed}"), random.Random(f"second edition:{seed}")
+    faults_s = later.choice(FAULTS_S) if edition > 1 else FAULTS_S[-1]
     estate = tuple(_server(chance, index, faults_s) for index in range(chance.randint(1, servers)))
-    wishes = _wishes(random.Random(f"wishes:{seed}"), estate, faults_s)
-    return Scenario(
+    drawn = Scenario(
         seed=seed,
         start=chance.choice(STARTS),
         rules=_rules(chance),
@@ -166,9 +172,10 @@ def draw(seed: int, servers: int = 5, faults_s: float = 0.0) -> Scenario:
         down_s=chance.choice((0.0, 0.0, 60.0, 1800.0)),
         page=chance.choice((1, 2, 1000)),
         mishaps=_mishaps(chance),
-        deeds=tuple(sorted((*_deeds(chance, estate, faults_s), *wishes), key=lambda deed: deed.at_s)),
+        deeds=tuple(sorted(_deeds(chance, estate, faults_s), key=lambda deed: deed.at_s)),
         faults_s=faults_s,
     )
+    return replace(drawn, mishaps=(*drawn.mishaps, *_sharp(later))) if edition > 1 else drawn
 
 
 def _rules(chance: random.Random) -> dict[str, str]:
@@ -199,6 +206,15 @@ def _mishaps(chance: random.Random) -> tuple[Mishap, ...]:
     return tuple(_mishap(chance, name) for name in chosen)
 
 
+def _sharp(chance: random.Random) -> Iterator[Mishap]:
+    """A few mishaps at the critical calls, in half of the worlds."""
+    names = [name for name in RATED if FAULTS[name].place in ANYWHERE and not FAULTS[name].target]
+    for _ in range(chance.choice((0, 0, 0, 1, 2, 3))):
+        name, target = chance.choice(names), chance.choice(CRITICAL)
+        rate, times = chance.choice((0.3, 0.6)), chance.randint(1, 3)
+        yield replace(_mishap(chance, name), rate=rate, times=times, target=target)
+
+
 def _mishap(chance: random.Random, name: str) -> Mishap:
     rate, times = chance.choice((0.01, 0.03, 0.1, 0.3)), 0
     if name in of_place("death", "storage", "identity"):
@@ -212,11 +228,7 @@ def _mishap(chance: random.Random, name: str) -> Mishap:
     if name == "fail_protection" and chance.random() < 0.5:
         detail = dict(NO_ROLE)
     target = ONLY_AT.get(name, "")
-    if (
-        FAULTS[name].place in ("refused", "lost", "applied", "death")
-        and not FAULTS[name].target
-        and chance.random() < 0.6
-    ):
+    if FAULTS[name].place in ANYWHERE and not FAULTS[name].target and chance.random() < 0.6:
         rate, target = chance.choice((0.1, 0.3, 0.6)), chance.choice(TARGETS)
     return Mishap(name, rate, chance.getrandbits(32), times, target, detail)
 

@@ -256,6 +256,10 @@ class Stage:
         self._principals |= {str(each) for each in found if each}
         return self._principals
 
+    def struck_kinds(self) -> set[str]:
+        """The kinds of faults that have struck."""
+        return {fault for fault, _ in self.faults.struck}
+
     def calls_made(self) -> Counter[str]:
         """How many calls of each kind the app and its host have made."""
         ours = (call for call in self.azure.log if call.caller in (APP, HOST))
@@ -274,5 +278,5 @@ class Stage:
             deeds=self.done,
             rules=self.scenario.rules,
             has_deleted=any(server.id.lower() in body for body in gone),
-            has_hung=any(fault == "operation_hangs" for fault, _ in self.faults.struck),
+            has_hung="operation_hangs" in self.struck_kinds(),
         )
