@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from shared import tell
@@ -63,7 +62,4 @@ STORIES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     }),
     ("numb", "hears of no failed backup", "I11 I18", {"watch.job_findings": lambda *_: iter(())}),
     ("shy", "tells nothing that the watch has found", "I11", {"watch.deliver": lambda *_: 0}),
-    ("silence_is_peace", "takes what it could not read for well", "I18", {
-        "core.evidence.Evidence.cures": lambda *_: True, "core.incidents.SETTLED": timedelta(),
-    }),
 )  # fmt: skip
