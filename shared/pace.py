@@ -40,20 +40,22 @@ class Turned:
 
 
 def before_asking(row: ServerRow, server_id: ResourceId, cloud: Cloud, ledger: Ledger) -> Turned:
-    """Say whether a look may ask ARM now. Who has no turn takes one when few reads are left. Raises CloudError.
+    """Say whether a look may ask ARM now. Raises CloudError.
 
-    Costs nothing while ARM's answers leave room.
+    Who has no turn takes one when few reads are left; else it costs nothing. Whoever is wished a backup takes its turn
+    first: a thousand may come at once, and one that reads before its turn has to read again when it comes.
     """
     headroom = cloud.headroom(server_id.subscription)
     said = Kind(row.verdict) if row.verdict in Kind else Kind.CONFIGURING  # a later version may know others
     if closed_s := headroom.closed_s(cloud.now):
         return Turned(row, Verdict.of(said, _RESTS), closed_s * (1 + _place(row)))
-    if row.turn_at or not headroom.is_short_of_reads(cloud.now):
+    is_wished, is_short = row.wish is not None and not row.running, headroom.is_short_of_reads(cloud.now)
+    if row.turn_at or not (is_wished or is_short):
         return Turned(row)
     if row.running:  # Azure works by itself; who only wants to know how it ended lets the others go first
         waited_s = (cloud.now - row.running.started_at).total_seconds()
         return Turned(row, Verdict.of(said, _WAITS), max(SHORTEST_S, waited_s / 2) * (1 + _place(row)))
-    turn = pace.LOOK if row.instance_id else pace.FLOW
+    turn = pace.BACKUP if is_wished else pace.LOOK if row.instance_id else pace.FLOW
     wait_s = _reserve(server_id.subscription, turn, cloud, ledger)
     return _waiting(row, turn, wait_s, said, cloud)
 

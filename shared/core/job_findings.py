@@ -140,13 +140,11 @@ def _began(job: Job, now: datetime) -> datetime:
 
 
 def _is_made_good(job: Job, log: JobLog, entry: Entry | None) -> bool:
-    """Whether a good backup began after a failed one, or a point is newer than its end: one in between is its own."""
-    good, point, began = (
-        log.good.get(job.server_id.lower()),
-        entry.latest_point if entry else None,
-        _began(job, log.now),
-    )
-    return bool((good and good > began) or (point and point > (job.ended_at or began)))
+    """Whether a good backup outlasted a failed one, or a point is newer than its end: one in between is its own."""
+    ended = job.ended_at or _began(job, log.now)
+    good, point = log.ended.get(job.server_id.lower()), entry.latest_point if entry else None
+    good_until = good.ended_at or good.started_at if good else None
+    return any(moment is not None and moment > ended for moment in (good_until, point))
 
 
 def _is_second_of_week(good: list[datetime] | tuple[datetime, ...], at: datetime) -> bool:

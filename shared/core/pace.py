@@ -37,12 +37,13 @@ class Turn:
 
     @property
     def burst_s(self) -> float:
-        return BURST_S if self.writes else READING_BURST_S
+        """So much may be asked at once after a quiet time; who reads everything at once is held by the reads."""
+        return BURST_S if self.writes and self != BACKUP else READING_BURST_S
 
 
 LOOK = Turn(0, 2)  # server and instances, and nothing is missing
 FLOW = Turn(2, 5)  # validate and protect; the reads: server, instances, the validation, server, instances
-BACKUP = Turn(1, 3)  # an on-demand backup; the reads: server, instance, recovery points; what became of it, much later
+BACKUP = Turn(1, 3)  # a backup that is wished for; the reads: server, instance, recovery points
 _READS_PER_WRITE, _FEWEST_READS = 2.5, 5
 _FOLLOWING: dict[type[Action], int] = {Validate: 1, GrantRole: 2}  # writes that come after it in the same flow
 
@@ -50,8 +51,6 @@ _FOLLOWING: dict[type[Action], int] = {Validate: 1, GrantRole: 2}  # writes that
 def turn_for(actions: tuple[Action, ...]) -> Turn:
     """The turn for a plan that writes: what it writes now, and what its flow writes in later looks."""
     writes = [type(action) for action in actions if not isinstance(action, Wait)]
-    if writes == [StartBackup]:
-        return BACKUP
     return _turn(len(writes) + max((_FOLLOWING.get(kind, 0) for kind in writes), default=0))
 
 
@@ -62,7 +61,7 @@ def foreseen_turn(writes: tuple[Write, ...]) -> Turn:
     checked on apply. A validation goes before every instance.
     """
     kinds = [type(write) for write in writes if not isinstance(write, EnsurePolicy | GrantRole | StartBackup)]
-    return _turn(len(kinds) + (Protect in kinds)) if kinds else BACKUP
+    return _turn(len(kinds) + (Protect in kinds)) if kinds else _turn(1)
 
 
 def _turn(writes: int) -> Turn:

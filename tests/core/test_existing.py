@@ -235,7 +235,7 @@ def test_a_first_backup_is_started_for_others_instances_too():
     plan = make_plan(GOLD_ASKED, observed(instances=(instance(),), has_recovery_point=False, jobs=()), RULES)
     assert isinstance(plan.actions[0], StartBackup)
     assert plan.wait
-    assert timedelta(seconds=plan.wait.after_s) < timedelta(minutes=1)
+    assert timedelta(seconds=plan.wait.after_s) < timedelta(minutes=20)
 
 
 @pytest.mark.parametrize(("why", "starts"), [("late", True), ("failed", True), ("person", True), ("first", False)])

@@ -89,8 +89,8 @@ def test_a_turn_holds_everything_that_its_flow_will_write(actions, writes):
     [
         ((PROTECT,), FLOW),
         ((POLICY, GRANT, GRANT, PROTECT, START), FLOW),
-        ((START,), BACKUP),
-        ((), BACKUP),
+        ((START,), Turn(1, 5)),
+        ((), Turn(1, 5)),
     ],
 )
 def test_a_foreseen_turn_holds_what_is_sure(writes, turn):

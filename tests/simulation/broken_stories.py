@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from shared import tell
@@ -50,20 +49,17 @@ STORIES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("deaf", "takes a wish for a backup and does nothing", "I13", {
         "core.on_demand._wished": _no_answer, "look.Look._answer": lambda *_: None,
     }),
-    ("endless", "never closes an incident", "I16", {"core.incidents._spoken": _endless(incidents._spoken)}),
-    ("amnesiac", "does not know the incidents that are open", "I11 I16", {"watch._known": lambda *_: {}}),
-    ("hasty", "tells before the incident is in the ledger", "I16 I11", {
+    ("endless", "never closes an incident", "I18", {"core.incidents._spoken": _endless(incidents._spoken)}),
+    ("amnesiac", "does not know the incidents that are open", "I11 I18", {"watch._known": lambda *_: {}}),
+    ("hasty", "tells before the incident is in the ledger", "I18 I11", {
         "look.tell_once": _told_first(tell.tell_once), "poison.tell_once": _told_first(tell.tell_once),
         "tell.tell_once": _told_first(tell.tell_once), "sweep.tell_once": _told_first(tell.tell_once),
     }),
-    ("groundless", "calls what is protected a trouble", "I16", {"core.findings._OF_VERDICT": _GROUNDLESS}),
+    ("groundless", "calls what is protected a trouble", "I18", {"core.findings._OF_VERDICT": _GROUNDLESS}),
     ("wrong_owner", "tells somebody else", "I17", {
         "core.job_findings._failed": _of_nobody(job_findings._failed),
         "core.findings._finding": _of_nobody(findings._finding),
     }),
-    ("numb", "hears of no failed backup", "I11 I16", {"watch.job_findings": lambda *_: iter(())}),
+    ("numb", "hears of no failed backup", "I11 I18", {"watch.job_findings": lambda *_: iter(())}),
     ("shy", "tells nothing that the watch has found", "I11", {"watch.deliver": lambda *_: 0}),
-    ("silence_is_peace", "takes what it could not read for well", "I16", {
-        "core.evidence.Evidence.cures": lambda *_: True, "core.incidents.SETTLED": timedelta(),
-    }),
 )  # fmt: skip

@@ -46,7 +46,7 @@ def _telling_is_noted(play: Play, attempt: Attempt) -> str:
     return ""
 
 
-@register("I16", SAFETY)
+@register("I18", SAFETY)
 def what_is_told_is_written_down_first(play: Play, call: Call) -> str:
     """People are told of nothing that is not an incident in the ledger: who dies after telling knows it later."""
     told = [event["data"]["incident"] for event in _sent(call)]
@@ -71,9 +71,9 @@ def the_right_people_are_told(play: Play, call: Call) -> str:
 @register("I11", LIVENESS)
 def every_failure_is_in_one_incident(play: Play) -> str:
     """Every failed backup job is in exactly one incident, and no job is in one that did not fail."""
+    play.until_minute(AFTER_SWEEP_MIN)
     if play.stage.done & BLIND:
         return ""
-    play.until_minute(AFTER_SWEEP_MIN)
     incidents = [incident for incident in play.stage.incidents() if incident.kind in FAILED]
     marks = {_mark(job): job for job in play.azure.world.of_type(truth.JOBS) if truth.is_failed_backup(job)}
     for mark, job in marks.items():
@@ -98,7 +98,7 @@ def every_incident_is_told(play: Play) -> str:
     return ""
 
 
-@register("I16", LIVENESS)
+@register("I18", LIVENESS)
 def open_as_long_as_it_lasts(play: Play) -> str:
     """A server whose backup failed, and was not made good since, is in an open incident; any other is in none."""
     if play.stage.done & BLIND:
@@ -114,12 +114,13 @@ def open_as_long_as_it_lasts(play: Play) -> str:
     return f"the last backup of {_name(play, lost)} failed, and no incident is open" if lost else ""
 
 
-@register("I16", LIVENESS)
+@register("I18", LIVENESS)
 def none_without_cause(play: Play) -> str:
     """No incident is open for which nothing speaks any more, and every server that somebody must help is in one."""
     now, still_open = play.azure.now, _open(play)
+    is_blind = bool(play.stage.done & BLIND)  # then a server that is not seen may be there all the same
     for incident in still_open:
-        is_found = incident.source in ("day", "jobs") or now - incident.seen_at < WATCHED
+        is_found = is_blind or incident.source in ("day", "jobs") or now - incident.seen_at < WATCHED
         if (incident.subjects and not is_found) or (not incident.subjects and now - incident.seen_at > CLOSED):
             return f"{incident.key} is open, and was last found at {incident.seen_at:%H:%M}"
         if incident.kind == "message_poisoned" and not play.counts["poison"]:
@@ -128,7 +129,7 @@ def none_without_cause(play: Play) -> str:
         verdict = play.stage.said(server).verdict
         about = [incident for incident in still_open if fingerprint(server) in incident.subjects]
         swept = [one for one in about if one.source == "snapshot" and one.opened_at < now - JUST_NOW]
-        if wrong := [incident.kind for incident in swept if not _speaks(verdict, incident)]:
+        if not is_blind and (wrong := [incident.kind for incident in swept if not _speaks(verdict, incident)]):
             return f"{server} is {verdict}, and in an incident called {wrong[0]}"
         if verdict in LOUD and not about:
             return f"{server} is {verdict}, and in no open incident"
