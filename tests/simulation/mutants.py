@@ -61,11 +61,11 @@ class Death:
 
 
 def hunt(name: str, most: int = MOST_SEEDS, first: int = 0) -> Death:
-    """Play seeds until an invariant breaks."""
+    """Play seeds until an invariant breaks that is there for this mutant."""
     mutant = next(each for each in MUTANTS if each.name == name)
     for seeds in range(1, most + 1):
         broken = run(draw(first + seeds - 1), mutant.patch).broken
-        if broken and broken != "harness":
+        if broken in mutant.caught_by:
             return Death(broken, seeds)
     return Death("", most)
 

@@ -13,6 +13,7 @@ from tests.simulation.watched import Call
 
 A_WHILE = timedelta(minutes=10)  # a decision is as old as its pass, and a pass may lose answers for minutes
 LEASE = timedelta(seconds=120)  # so long a server is left to the instance that has taken it (shared/claim.py)
+LEASELESS = {"clock_skew", "two_workers", "replay_message", "poison_message"}
 LONGEST_REST = timedelta(hours=6)  # a longer Retry-After is asked about after this (shared/cloud/errors.py)
 NEVER = ("/stopprotection", "/stopbackup", "/suspendbackups", "/purge", "/unlockdelete")
 RESUMES = ("/resumeprotection", "/resumebackups", "/undelete")
@@ -125,16 +126,18 @@ def read_before_write(play: Play, call: Call) -> str:
 
 @register("I16", SAFETY)
 def one_hand_at_a_time(play: Play, call: Call) -> str:
-    """Two instances of the app do not write about the same server at once, while the lease of the first one lasts.
+    """Two messages about the same server are not worked on at once, while the lease of the first one lasts.
 
-    Nobody's lease counts when the ledger is lost, or when their clocks differ.
+    Nobody's lease counts when the ledger is lost, or when clocks differ; who takes a message that another instance has
+    already takes over from it, as from one that died.
     """
-    if not call.is_write or not call.attempt.row or "clock_skew" in play.stage.struck_kinds():
+    if not call.is_write or not call.attempt.row or LEASELESS & play.stage.struck_kinds():
         return ""
     for other in play.on_duty:
         asked = [each.at for each in other.attempt.calls if each.is_arm]
         is_same = other.attempt is not call.attempt and other.attempt.row == call.attempt.row
-        if is_same and asked and asked[0] >= play.forgot_at and asked[0] + LEASE > play.azure.now:
+        is_held = asked and asked[0] >= play.forgot_at and asked[0] + LEASE > play.azure.now
+        if is_same and is_held and other.attempt.what == "message":
             return f"{other.name} is at work on it since {asked[0]:%H:%M:%S}"
     return ""
 
