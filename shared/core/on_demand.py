@@ -7,7 +7,7 @@ jobs decides whether the backup was started; only when it was not, and enough ti
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.core import due
+from shared.core import due, resource_id
 from shared.core.actions import Action, StartBackup, Wait
 from shared.core.due import FIRST, GAP, PERSON, is_running
 from shared.core.intent import Protect
@@ -174,8 +174,15 @@ def triggered(backup: LastBackup, ended: Running) -> LastBackup:
 
 
 def _mine(instance: Instance, observed: Observed) -> list[Job]:
-    ours = (job for job in observed.jobs or () if job.instance_id.lower() == instance.id.lower())
-    return [job for job in ours if job.category.lower() == "backup"]
+    """The instance's backups. A job that names no instance is its server's: rather no backup started than a second."""
+    ours, server = instance.id.lower(), observed.server_id.key
+    of_mine = (job for job in observed.jobs or () if _is_of(job, ours, server))
+    return [job for job in of_mine if job.category.lower() == "backup"]
+
+
+def _is_of(job: Job, instance_id: str, server_id: str) -> bool:
+    named = resource_id.parse(job.instance_id)
+    return named.key == instance_id if named else job.server_id.lower() == server_id
 
 
 def _newest(instance: Instance, observed: Observed) -> Job | None:

@@ -15,7 +15,7 @@ from shared.core.on_demand import Step, needs, next_step
 from shared.core.rules import Rules, Starts
 from shared.core.tiers import Dates, OnDemand, Window
 from shared.core.verdict import Kind
-from tests.core.samples import BRONZE, GOLD_ASKED, INSTANCE, NOW, OTHER_VAULT, RULES, instance, job, observed
+from tests.core.samples import BRONZE, GOLD_ASKED, INSTANCE, NOW, OTHER_VAULT, RULES, SERVER, instance, job, observed
 
 STEPS = ("none", "intended", "started", "done", "failed")
 STATUSES = ("InProgress", "Completed", "CompletedWithWarnings", "Failed", "Cancelled", "Cancelling", "Paused", "New")
@@ -54,7 +54,8 @@ def test_never_a_second_one(step: str, age_s: int, *, point: bool):
     begun = NOW - timedelta(seconds=age_s)
     memory = LastBackup(step, None if step == "none" else begun, has_point=step == "done")
     own = [job(status, started_at=begun, user_triggered=asked) for status in STATUSES for asked in (True, False)]
-    for one in [*own, job(started_at=None), job(started_at=begun - timedelta(seconds=9))]:
+    nameless = job(instance_id="{}", server_id=SERVER, started_at=begun)
+    for one in [*own, nameless, job(started_at=None), job(started_at=begun - timedelta(seconds=9))]:
         assert not starts(step_of(memory, (STRANGER, one), point=point)), one
     for jobs in ((), (STRANGER,), (RESTORE,)):
         due = not point and (step == "none" or (step == "intended" and age_s >= 120))
