@@ -18,7 +18,6 @@ from shared.dossier.model import Manifest
 from shared.evidence import Evidence, gather
 from shared.ledger import Ledger
 
-NAME = "keep_evidence"
 _ZIPPED_AT = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
 
 
@@ -27,7 +26,7 @@ def keep_evidence(cloud: Cloud, ledger: Ledger, rules: Rules) -> str:
 
     What is there is never written again. Raises CloudError.
     """
-    last = ledger.watched(NAME)  # which tells the time, too
+    last = ledger.watched(heartbeat.EVIDENCE)  # which tells the time, too
     today, digest = cloud.now.date(), ""
     if cloud.settings.evidence_container and not evidence_container.has(cloud, today):
         settings = cloud.settings
@@ -36,7 +35,7 @@ def keep_evidence(cloud: Cloud, ledger: Ledger, rules: Rules) -> str:
         content, manifest, digest = zipped(found)
         if evidence_container.keep(cloud, today, content):
             _report(manifest, digest)
-    heartbeat.beat(NAME, cloud, ledger, last)
+    heartbeat.beat(heartbeat.EVIDENCE, cloud, ledger, last)
     return digest
 
 
