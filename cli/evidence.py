@@ -34,7 +34,6 @@ _MEASURES = {"coverage": "servers protected", "attainment": "points made", "fres
         "flexguard evidence diff october november",
     ),
 )
-@click.pass_context
 @with_scope
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to write; a new or an empty folder.")
 @click.option("--from", "since", metavar="DATE", help="First day of the period, in UTC; without it 14 days ago.")
@@ -42,7 +41,6 @@ _MEASURES = {"coverage": "servers protected", "attainment": "points made", "fres
 @click.option("--rules", metavar="FILE", type=click.Path(path_type=Path), help="The rules file to judge by.")
 @with_output
 def command(
-    context: click.Context,
     output: Output,
     scope: "Callable[[frozenset[str]], Scope]",
     out: Path | None,
@@ -58,7 +56,7 @@ def command(
 
     Exit code 1: not all could be read, so something is missing; the summary and the manifest say what.
     """
-    if context.invoked_subcommand:
+    if click.get_current_context().invoked_subcommand:
         return EXIT_OK
     from shared.dossier.files import write
 

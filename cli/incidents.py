@@ -72,7 +72,7 @@ def _show(output: Output, shown: "list[Incident]", now: datetime) -> None:
         output.say("Nothing is open.", style="green")
         return
     output.table(
-        f"{len(shown):,} incidents",
+        "1 incident" if len(shown) == 1 else f"{len(shown):,} incidents",
         ["severity", "since (UTC)", "", "what, where, and what to do"],
         ([one.severity, f"{one.opened_at:%m-%d %H:%M}", _state(one, now), _said(one)] for one in shown),
     )

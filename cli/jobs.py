@@ -104,7 +104,8 @@ def _show(output: Output, found: "tuple[Job, ...]", days: int, most: int) -> Non
         output.say(f"No such jobs in the last {since}.")
         return
     counts = ", ".join(f"{count:,} {status}" for status, count in Counter(job.status for job in found).most_common())
-    output.say(f"{len(found):,} jobs in the last {since}: {counts}\n", style="bold")
+    many = "1 job" if len(found) == 1 else f"{len(found):,} jobs"
+    output.say(f"{many} in the last {since}: {counts}\n", style="bold")
     output.table("", ["began (UTC)", "server", "what", "status", "min", "why, and what to do"], _rows(found[:most]))
     if len(found) > most:
         output.say(f"and {len(found) - most:,} more; --all shows them, --json has everything")

@@ -186,10 +186,10 @@ def _take(sight: _Sight, job: Job) -> None:
     began, server = job.started_at or job.ended_at, resource_id.parse(job.server_id)
     if server is None or server.type != sight.estate.datasource.key or not _is_in(server, sight.estate):
         return
+    if began and began < sight.period[1] and job.category.lower() == _BACKUP:
+        sight.ran[server.key].add(began, job.status, is_scheduled=not job.user_triggered)
     if began and not sight.period[0] <= began < sight.period[1]:
         return
-    if began and job.category.lower() == _BACKUP:
-        sight.ran[server.key].add(began, job.status, is_scheduled=not job.user_triggered)
     failure = explain(job.codes) if job.codes else None
     sight.jobs.append(
         model.Job(
@@ -237,8 +237,8 @@ def _read_days(sight: _Sight) -> list[Change]:
             sight.lacks("records", f"{day}: more than {MOST_CHANGES:,} changes, of which the newest are recorded")
         for key in read.backed:
             sight.known.setdefault(key, read.at)
-        sight.days += [read] if began <= read.at < ended else []
-        found |= {(one.at, one.id.lower()): one for one in read.changes if began <= one.at < ended}
+        sight.days += [read] if began <= read.at <= ended else []
+        found |= {(one.at, one.id.lower()): one for one in read.changes if began <= one.at <= ended}
     without = [day for day in without if day >= began.date()]
     if without:
         sight.lacks("records", f"{len(without)} days without a record, the first of them {without[0]}")

@@ -10,23 +10,30 @@ from shared.core.meaning import Meaning
 from shared.core.retention_time import slots
 
 SETTLED = timedelta(days=1)  # a scheduled time that is younger is not judged: its backup may still run
+_LATE = timedelta(hours=1)  # what begins so long after its scheduled time is still for it
 _GOOD = frozenset({"completed", "completedwithwarnings"})
 
 
 @dataclass(slots=True)
 class Ran:
-    """The backups of one server in a period, each as (when it began, whether its policy asked for it)."""
+    """The backups of one server, the good ones as (when it began, whether its policy asked for it)."""
 
     good: list[tuple[datetime, bool]] = field(default_factory=list)
-    failed: int = 0
+    failed: list[datetime] = field(default_factory=list)
     first: datetime | None = None
+
+    @property
+    def known_since(self) -> datetime | None:
+        """Since when these tell that there is a backup: the first was due a moment before it began."""
+        return self.first - _LATE if self.first else None
 
     def add(self, began: datetime, status: str, *, is_scheduled: bool) -> None:
         """Take note of one backup; one that still runs, or was cancelled, is neither good nor failed."""
         self.first = min(self.first or began, began)
         if status.lower() in _GOOD:
             self.good.append((began, is_scheduled))
-        self.failed += status.lower() == "failed"
+        elif status.lower() == "failed":
+            self.failed.append(began)
 
 
 @dataclass(frozen=True, slots=True)

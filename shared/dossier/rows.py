@@ -159,14 +159,14 @@ def attainment(
     known: Mapping[str, datetime],
     period: tuple[datetime, datetime],
 ) -> Iterator[model.Attainment]:
-    """ran: backups of the period by lower-case server id. known: when a record first had the server's backup."""
+    """ran: backups, also those before the period, by lower-case server id. known: when a record first had the server's backup."""
     began, ended = period
     for one in judged:
         instance = instance_of(one, estate)
         if not instance and not one.tier:
             continue
         policy, mine = policy_of(instance, estate), ran.get(one.id.key, Ran())
-        firsts = [at for at in (known.get(one.id.key), mine.first) if at]
+        firsts = [at for at in (known.get(one.id.key), mine.known_since) if at]
         since = max(began, min(firsts)) if firsts else None
         meaning = policy.meaning if policy else None
         found = counted(meaning, since, ended, mine) if meaning and since else Counted()
@@ -185,7 +185,7 @@ def attainment(
             used_up=found.used_up,
             percent=measured.percent,
             measure=measured.measure,
-            failed=mine.failed,
+            failed=sum(began <= at < ended for at in mine.failed),
             latest_point=moment(point),
             age_h=age_h,
             max_age_h=limit_h,
