@@ -73,6 +73,8 @@ _GUIDS = {"subscriptions": "subscription ids", "vault_identities": "principal id
 _LISTS = (*_GUIDS, "management_groups")
 DELIVERIES = ("function", "storage_queue")
 _ENDPOINTS = ("queue_endpoint", "table_endpoint", "blob_endpoint", "alert_topic", "arm_endpoint")
+# Source: naming rules of blob containers.
+_CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def read_settings(environment: Mapping[str, str], folder: Path, required: Sequence[str] = REQUIRED) -> Settings:
@@ -89,6 +91,9 @@ def read_settings(environment: Mapping[str, str], folder: Path, required: Sequen
     ]
     if found["delivery"] and found["delivery"] not in DELIVERIES:
         problems.append(f"{VARIABLES['delivery']} is {found['delivery']!r}; valid: {', '.join(DELIVERIES)}")
+    if found["evidence_container"] and not _CONTAINER.fullmatch(found["evidence_container"]):
+        name = f"{VARIABLES['evidence_container']} is {found['evidence_container']!r}"
+        problems.append(f"{name}; valid is the name of a container: 3 to 63 small letters, digits and hyphens")
     listed = {name: frozenset(re.split(r"[,\s]+", found[name].lower())) - {""} for name in _LISTS}
     if found["subscriptions"] and not listed["subscriptions"]:
         problems.append(f"{VARIABLES['subscriptions']} names no subscription")
