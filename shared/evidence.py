@@ -79,7 +79,7 @@ def gather(
     pause: Pause | None = None,
     progress: Progress = lambda _more: None,
 ) -> Evidence:
-    """Read everything. since, until: of the period, the last 14 days without them. ledger: None where nobody can ask it.
+    """Read everything. since, until: of the period, else the last 14 days. ledger: None where nobody can ask it.
 
     progress: hears of rows and jobs that came. Raises CloudError when the estate cannot be read, and BadPeriod.
     """

@@ -29,7 +29,7 @@ _ROWS = (
      "servers, rpo, jobs, vaults",
      "schedule and retention of each server, the age of its newest point against its limit, posture of the vaults",
      "backups of system-level information and of documentation"),
-    (_DORA, "Article 12", "Document the scope and the minimum frequency of backups; test backup and restoration periodically",
+    (_DORA, "Article 12", "Document scope and minimum frequency of backups; test backup and restoration periodically",
      "coverage, exceptions, servers, rpo, vaults",
      "scope with its exceptions, frequency and retention by tier, whether it is kept, where copies are",
      f"why a tier was chosen; recovery procedures and recovery times; {_NO_TEST}"),

@@ -4,7 +4,7 @@ A table is a struct; its members are the columns, in this order. Times are in UT
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -267,6 +267,17 @@ class Table[R](msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     schema: int
     table: str
     rows: list[R]
+
+
+def table_of(row_type: Any) -> Any:
+    """The type of a table's file; types that are made at run time are nothing that a checker follows."""
+    return Table[row_type]
+
+
+def read_rows[R: Row](content: bytes, row_type: type[R]) -> list[R]:
+    """The rows of a table's file. Raises msgspec.DecodeError."""
+    read: Table[R] = msgspec.json.decode(content, type=table_of(row_type))
+    return read.rows
 
 
 def moment(at: datetime | None) -> datetime | None:

@@ -38,7 +38,7 @@ def share(part: int, whole: int, *, is_complete: bool = True) -> Share:
 
 # -- coverage ------------------------------------------------------------------------------------------------------
 
-_BY: dict[str, Callable[[Judged], str]] = {
+_BY: dict[Literal["all", "subscription", "region", "tier"], Callable[[Judged], str]] = {
     "all": lambda _: "",
     "subscription": lambda one: one.id.subscription,
     "region": lambda one: one.server.location if one.server else "",
@@ -56,7 +56,7 @@ def coverage(judged: Sequence[Judged], *, is_complete: bool) -> Iterator[model.C
             found = covered(groups[name])
             measured = share(found.protected, found.eligible, is_complete=is_complete)
             yield model.Coverage(
-                by=by,  # type: ignore[arg-type]  # the keys above are these words
+                by=by,
                 of=name,
                 protected=found.protected,
                 eligible=found.eligible,
@@ -159,7 +159,7 @@ def attainment(
     known: Mapping[str, datetime],
     period: tuple[datetime, datetime],
 ) -> Iterator[model.Attainment]:
-    """ran: backups, also those before the period, by lower-case server id. known: when a record first had the server's backup."""
+    """By lower-case server id: ran, backups, also those before the period; known, since when records have one."""
     began, ended = period
     for one in judged:
         instance = instance_of(one, estate)

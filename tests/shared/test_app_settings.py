@@ -50,7 +50,7 @@ def test_every_setting_has_its_variable():
 @pytest.mark.parametrize("name", ["https://x/evidence", "Evidence", "-e-", "ev", "e/../flexguard", "e" * 64])
 def test_a_container_has_a_name(name):
     """What is no name of a container stops the start, and says what is valid."""
-    with pytest.raises(BadSettings, match="FLEXGUARD_EVIDENCE_CONTAINER is .*3 to 63 small letters"):
+    with pytest.raises(BadSettings, match=r"FLEXGUARD_EVIDENCE_CONTAINER is .*3 to 63 small letters"):
         read_settings(LEAST | {"FLEXGUARD_EVIDENCE_CONTAINER": name}, HOME)
 
 

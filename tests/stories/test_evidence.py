@@ -1,4 +1,4 @@
-"""Evidence: what an auditor gets of a world, what it says when something could not be read, and the copy of each day."""
+"""Evidence: what an auditor gets of a world, what is said when a source fails, and the copy of each day."""
 
 import csv
 import io
@@ -169,7 +169,7 @@ def test_without_storage_the_rest_is_there(desk):
 
 
 def test_two_pieces_are_compared(desk):
-    """A server that stopped being protected is worse; what was changed in between is named, and so is a changed file."""
+    """A server that is no longer protected is worse; what has changed is named, and so is a changed file."""
     world, at = desk()
     _, before, _ = gathered(at, "--from", today(world))
     world.tag(world.server_id("pg-one"), backup_tier="glod")
