@@ -60,7 +60,7 @@ def command(
         return EXIT_OK
     from shared.dossier.files import write
 
-    folder = _Folder(_empty(out))
+    folder = Folder(_empty(out))
     found = _gathered(output, scope, rules, (_moment("--from", since), _moment("--to", until, days=1)))
     manifest, digest = write(folder, found.head, found.tables)
     output.data({"out": str(out), "manifest_sha256": digest, "manifest": manifest})
@@ -87,7 +87,7 @@ def _gathered(
 
 
 @dataclass(frozen=True)
-class _Folder:
+class Folder:
     """A place for files. Each is only there when it is whole."""
 
     path: Path
@@ -127,8 +127,8 @@ def _moment(option: str, text: str | None, *, days: int = 0) -> datetime | None:
 
 def _show(output: Output, manifest: "Manifest", digest: str, out: Path) -> None:
     head = manifest.evidence
-    output.say(f"Evidence from {head.from_:%Y-%m-%d %H:%M} to {head.to:%Y-%m-%d %H:%M} UTC, in {out}", style="bold")
-    output.say()
+    output.say(f"Evidence from {head.from_:%Y-%m-%d %H:%M} to {head.to:%Y-%m-%d %H:%M} UTC", style="bold")
+    output.say(f"{out}\n")
     output.table(
         "", ["measure", "", "percent"], (_measure(words, getattr(head, name)) for name, words in _MEASURES.items())
     )
@@ -184,7 +184,9 @@ def verify(output: Output, path: Path, digest: str) -> int:
         f"{path} is what was written: {len(found.manifest.files)} files, made {head.made_at:%Y-%m-%d %H:%M} UTC",
         style="green",
     )
-    output.say(f"SHA-256 of manifest.json: {found.digest}" + ("" if digest else " (compare it with the one you noted)"))
+    output.say(f"SHA-256 of manifest.json: {found.digest}")
+    if not digest:
+        output.say("Compare it with the one that you noted, or give that as --sha256.")
     for one in head.missing:
         output.warn(f"it was incomplete when it was written, {one.source}: {one.what}")
     return EXIT_OK

@@ -12,8 +12,9 @@ from azure.core.rest import HttpRequest
 from shared.cloud.clients import STORAGE_VERSION, Cloud
 from shared.cloud.errors import translated
 
-_OK, _CREATED, _NOT_FOUND, _CONFLICT, _PRECONDITION = 200, 201, 404, 409, 412
-_THERE = frozenset({"BlobAlreadyExists", "BlobImmutableDueToPolicy"})
+_OK, _CREATED, _NOT_FOUND = 200, 201, 404
+# Assumed: the condition is judged before the policy; where it is the other way round, the last one says the same.
+_THERE = frozenset({"BlobAlreadyExists", "ConditionNotMet", "BlobImmutableDueToPolicy"})
 _HEADERS = {
     "x-ms-version": STORAGE_VERSION,
     "x-ms-blob-type": "BlockBlob",
@@ -41,8 +42,7 @@ def keep(cloud: Cloud, day: date, content: bytes) -> bool:
     """Write a day's evidence; False when it is there already, which nothing changes. Raises CloudError."""
     with translated():
         response = cloud.blobs.send_request(HttpRequest("PUT", _url(cloud, day), headers=_HEADERS, content=content))
-        code = response.headers.get("x-ms-error-code", "")
-        if response.status_code in (_CONFLICT, _PRECONDITION) and (code in _THERE or not code):
+        if response.headers.get("x-ms-error-code", "") in _THERE:
             return False
         if response.status_code != _CREATED:
             raise HttpResponseError(response=response)

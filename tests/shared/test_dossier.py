@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tomllib
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +21,9 @@ from shared.dossier.files import FORMULA, cell, write
 from shared.dossier.model import MANIFEST, TABLES, Exempted, Head, Scope, Server, Vault
 from shared.dossier.rows import share
 from shared.dossier.schema import schema
+from shared.version import VERSION
 from tests.core.samples import NOW
+from tests.tidy.tree import ROOT
 from tests.write_schema import EVIDENCE
 
 HOSTILE = "=cmd|'/c calc'!A1"
@@ -102,6 +105,19 @@ def test_every_file_is_what_the_schema_says(tmp_path):
         jsonschema_rs.validator_for(one).validate(found)
         assert list(read_csv(tmp_path, table)[0]) == list(found["rows"][0]) == list(row_type.__struct_fields__)
         assert [part.get("description") for part in [whole["$defs"][row_type.__name__]]] != [None]
+
+
+def test_the_page_has_every_table_and_control():
+    """docs/evidence.md speaks of everything that is in the evidence."""
+    page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    assert [table for table in TABLES if f"| `{table}` |" not in page] == []
+    assert [one.control for one in CONTROLS if one.control not in page] == []
+
+
+def test_the_version_is_that_of_the_project():
+    """What the evidence says of itself is what is released."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["version"] == VERSION
 
 
 def test_the_same_evidence_is_the_same_bytes(tmp_path):
