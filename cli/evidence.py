@@ -178,7 +178,8 @@ def verify(output: Output, path: Path, digest: str) -> int:
         "evidence": head,
     })  # fmt: skip
     if found.problems:
-        output.table("This is not what was written", ["file", "what"], ([one.file, one.what] for one in found.problems))
+        output.say(f"{path} is not what was written:\n", style="red")
+        output.table("", ["file", "what"], ([one.file, one.what] for one in found.problems))
         return EXIT_FINDINGS
     output.say(
         f"{path} is what was written: {len(found.manifest.files)} files, made {head.made_at:%Y-%m-%d %H:%M} UTC",

@@ -118,7 +118,7 @@ def _rows(found: "tuple[Job, ...]") -> "Iterable[list[str]]":
         failure = explain(job.codes) if job.codes else None
         began, ended = job.started_at, job.ended_at
         yield [
-            f"{began:%Y-%m-%d %H:%M}" if began else "",
+            f"{began:%m-%d %H:%M}" if began else "",
             _name(job),
             _kind(job) if job.category.lower() == "backup" else job.category,
             job.status,
