@@ -2,12 +2,13 @@
 
 import azure.functions as func
 
-from functions import back_up, converge, status, sweep, watch, wiring
+from functions import back_up, converge, evidence, status, sweep, watch, wiring
 
 wiring.check()  # wrong settings and broken files stop the app here: all of it at once, with what is valid
 
 app = func.FunctionApp()
 app.register_functions(converge.bp)
+app.register_functions(evidence.bp)
 app.register_functions(status.bp)
 app.register_functions(sweep.bp)
 app.register_functions(back_up.bp)

@@ -22,8 +22,11 @@ EXIT_UNFORESEEN, EXIT_STOPPED, EXIT_PIPE = 70, 130, 141  # Source: sysexits.h; a
 COMMANDS = {
     "approve": "Approve a plan, by its hash, for the app to carry out.",
     "backup": "Ask the app for a backup of one server, now.",
+    "evidence": "Write what an auditor wants to see: coverage, exceptions, points made, jobs, posture, changes.",
     "explain": "Say everything about one server: what it gets, why, and what comes next.",
     "export": "Write the estate into a file, for `flexguard rehearse`.",
+    "incidents": "List what people were told of: open incidents, with --all those that are over too.",
+    "jobs": "List the newest jobs of the vaults, and why they failed.",
     "plan": "Show what would be done to which server, why, and how it would end; write nothing.",
     "rehearse": "Play weeks of an exported estate on the local Azure, and show what would happen.",
     "retention": "Show which recovery points a tier or a policy keeps, until when, and by which rule.",

@@ -102,6 +102,11 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def screen() -> "Console":
+    """The terminal, at most WIDTH wide, for what is drawn on it again and again."""
+    return _console()
+
+
 def _console(*, err: bool = False) -> "Console":
     from rich.console import Console
 

@@ -26,6 +26,7 @@ MOST_SHOWN = 40
         "flexguard status",
         "flexguard status --json",
         "flexguard status --management-group platform --all",
+        "flexguard status --watch",
         "flexguard status --html status.html",
     )
 )
@@ -34,6 +35,15 @@ MOST_SHOWN = 40
 @click.option("--all", "everything", is_flag=True, help=f"Name all servers with a finding, not the first {MOST_SHOWN}.")
 @click.option("--prices", metavar="FILE", type=click.Path(path_type=Path), help="A price file, for orphans.")
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write the app's status page instead.")
+@click.option(
+    "--watch",
+    "interval_s",
+    metavar="[SECONDS]",
+    type=click.IntRange(10, 3600),
+    is_flag=False,
+    flag_value=60,
+    help="Show it again every so many seconds, 60 if none are given, until Ctrl-C.",
+)
 @with_output
 def command(
     output: Output,
@@ -41,6 +51,7 @@ def command(
     rules: Path | None,
     prices: Path | None,
     html: Path | None,
+    interval_s: int | None,
     *,
     everything: bool,
 ) -> int:
@@ -59,6 +70,26 @@ def command(
     """
     if html:
         return _write_page(output, html)
+
+    def show() -> int:
+        return _status(output, scope, rules, prices, everything=everything)
+
+    if interval_s is None:
+        return show()
+    from cli.live import watch
+
+    return watch(output, interval_s, show, connect().cloud.transport.sleep)
+
+
+def _status(
+    output: Output,
+    scope: "Callable[[frozenset[str]], Scope]",
+    rules: Path | None,
+    prices: Path | None,
+    *,
+    everything: bool,
+) -> int:
+    """Read, judge and show the estate once."""
     from shared import rules_file
     from shared.core.cost import with_orphan_fee
     from shared.core.judgement import coverage, is_finding

@@ -78,6 +78,11 @@ param statusAccess 'key' | 'entra' | 'anonymous' = 'key'
 @description('Client id of the app registration that people sign in to; with statusAccess entra (docs/deploy.md).')
 param signInClientId string = ''
 
+@description('Days for which the evidence that is kept each day cannot be changed or taken away; 0 keeps none (docs/evidence.md).')
+@minValue(0)
+@maxValue(146000)
+param evidenceDays int = 0
+
 @description('Redundancy of the app\'s own storage.')
 param storageSku 'Standard_LRS' | 'Standard_ZRS' | 'Standard_GRS' | 'Standard_GZRS' = 'Standard_ZRS'
 
@@ -150,6 +155,7 @@ module storage 'modules/storage.bicep' = {
     location: location
     tags: tags
     sku: storageSku
+    evidenceDays: evidenceDays
     principalId: identity.outputs.principalId
     isClosed: privateNetwork != null
     delivery: delivery
@@ -247,6 +253,7 @@ module app 'modules/app.bicep' = {
       FLEXGUARD_VAULT_IDENTITIES: join(admitted.outputs.principals, ',')
       FLEXGUARD_RULES: rulesFile
       FLEXGUARD_STATUS_ACCESS: statusAccess
+      FLEXGUARD_EVIDENCE_CONTAINER: evidenceDays > 0 ? 'evidence' : ''
       FLEXGUARD_ARM_ENDPOINT: arm
       FLEXGUARD_ARM_SCOPE: '${arm}/.default'
       FLEXGUARD_STORAGE_SCOPE: storageScope

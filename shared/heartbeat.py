@@ -9,7 +9,7 @@ from shared.core.findings import silent_findings
 from shared.core.snapshot import Snapshot
 from shared.ledger import Changed, Kept, Ledger, Watched
 
-SWEEP, BACK_UP = "sweep_estate", "back_up_due"
+SWEEP, BACK_UP, EVIDENCE = "sweep_estate", "back_up_due", "keep_evidence"
 
 
 def beat(name: str, cloud: Cloud, ledger: Ledger, last: Kept[Watched] | None = None) -> None:
@@ -24,6 +24,6 @@ def beat(name: str, cloud: Cloud, ledger: Ledger, last: Kept[Watched] | None = N
 def silent(cloud: Cloud, ledger: Ledger, record: Snapshot | None) -> Iterator[Finding]:
     """Timers that should have run. One that never ran is not judged: it may not be deployed yet. Raises CloudError."""
     last_ran: dict[str, datetime] = {SWEEP: record.at} if record else {}
-    if row := ledger.watched(BACK_UP).row:
-        last_ran[BACK_UP] = row.at
+    rows = {name: ledger.watched(name).row for name in (BACK_UP, EVIDENCE)}
+    last_ran |= {name: row.at for name, row in rows.items() if row}
     return silent_findings(last_ran, cloud.now)

@@ -26,6 +26,7 @@ class Settings:
     delivery: how events come in: "function", or "storage_queue" for an app that Event Grid cannot call.
     channels: addresses and keys of alert channels, by the names of their variables; secrets, so they are not shown.
     status_access: who may see the status page: who has a function key, who is signed in to Entra, or anybody.
+    evidence_container: where the evidence of each day is kept, a container of the same account; "" keeps none.
     """
 
     subscriptions: frozenset[str]
@@ -39,6 +40,7 @@ class Settings:
     channels: Mapping[str, str] = field(default_factory=dict, repr=False)
     rules_path: Path = field(default=Path("rules.yaml"))
     status_access: str = "key"
+    evidence_container: str = ""
     arm_endpoint: str = "https://management.azure.com"
     arm_scope: str = "https://management.azure.com/.default"
     storage_scope: str = "https://storage.azure.com/.default"
@@ -58,6 +60,7 @@ VARIABLES: dict[str, str] = {
     "vault_identities": "FLEXGUARD_VAULT_IDENTITIES",
     "rules_path": "FLEXGUARD_RULES",
     "status_access": "FLEXGUARD_STATUS_ACCESS",
+    "evidence_container": "FLEXGUARD_EVIDENCE_CONTAINER",
     "arm_endpoint": "FLEXGUARD_ARM_ENDPOINT",
     "arm_scope": "FLEXGUARD_ARM_SCOPE",
     "storage_scope": "FLEXGUARD_STORAGE_SCOPE",
@@ -70,6 +73,8 @@ _GUIDS = {"subscriptions": "subscription ids", "vault_identities": "principal id
 _LISTS = (*_GUIDS, "management_groups")
 DELIVERIES = ("function", "storage_queue")
 _ENDPOINTS = ("queue_endpoint", "table_endpoint", "blob_endpoint", "alert_topic", "arm_endpoint")
+# Source: naming rules of blob containers.
+_CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def read_settings(environment: Mapping[str, str], folder: Path, required: Sequence[str] = REQUIRED) -> Settings:
@@ -86,6 +91,9 @@ def read_settings(environment: Mapping[str, str], folder: Path, required: Sequen
     ]
     if found["delivery"] and found["delivery"] not in DELIVERIES:
         problems.append(f"{VARIABLES['delivery']} is {found['delivery']!r}; valid: {', '.join(DELIVERIES)}")
+    if found["evidence_container"] and not _CONTAINER.fullmatch(found["evidence_container"]):
+        name = f"{VARIABLES['evidence_container']} is {found['evidence_container']!r}"
+        problems.append(f"{name}; valid is the name of a container: 3 to 63 small letters, digits and hyphens")
     listed = {name: frozenset(re.split(r"[,\s]+", found[name].lower())) - {""} for name in _LISTS}
     if found["subscriptions"] and not listed["subscriptions"]:
         problems.append(f"{VARIABLES['subscriptions']} names no subscription")

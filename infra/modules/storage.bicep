@@ -11,6 +11,9 @@ param principalId string
 param isClosed bool
 param delivery 'function' | 'storage_queue'
 
+@description('Days for which evidence cannot be changed or taken away; 0: there is no container for it.')
+param evidenceDays int
+
 var queues = delivery == 'storage_queue'
   ? ['converge', 'converge-poison', 'events', 'events-poison']
   : ['converge', 'converge-poison']
@@ -53,6 +56,19 @@ resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@20
   name: each
   properties: { publicAccess: 'None' }
 }]
+
+// Nobody changes or takes away a blob before it is so old. Whoever locks the policy cannot shorten it any more.
+resource evidence 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = if (evidenceDays > 0) {
+  parent: blobs
+  name: 'evidence'
+  properties: { publicAccess: 'None' }
+}
+
+resource evidenceKept 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2025-06-01' = if (evidenceDays > 0) {
+  parent: evidence
+  name: 'default'
+  properties: { immutabilityPeriodSinceCreationInDays: evidenceDays, allowProtectedAppendWrites: false }
+}
 
 resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' = {
   parent: account

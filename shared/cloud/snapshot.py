@@ -7,7 +7,7 @@ Source: Put Blob and Get Blob of the Blob service.
 """
 
 import gzip
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 from azure.core.exceptions import HttpResponseError
@@ -18,7 +18,7 @@ from shared.cloud.errors import translated
 from shared.core.changes import Before, Change, Was
 from shared.core.last_jobs import SCHEMA as JOBS_SCHEMA
 from shared.core.last_jobs import LastJobs
-from shared.core.snapshot import READABLE, Snapshot
+from shared.core.snapshot import READABLE, Recorded, Snapshot
 
 CONTAINER = "flexguard"
 LATEST = "latest.json.gz"
@@ -34,6 +34,23 @@ class _Before(msgspec.Struct):
     verdict: str
     changed_since: datetime | None = None
     tier: str = ""
+
+
+class _Backed(msgspec.Struct):
+    """What a record of a day is asked about each server."""
+
+    id: str
+    instance: str = ""
+
+
+class _OfDay(msgspec.Struct):
+    at: datetime
+    protected: int
+    eligible: int
+    servers: list[_Backed]
+    changes: tuple[Change, ...] = ()
+    incomplete: tuple[str, ...] = ()
+    schema: int = 0
 
 
 class _Last(msgspec.Struct):
@@ -108,6 +125,18 @@ def before(cloud: Cloud) -> Before:
         return Before()
     known = {one.id.lower(): Was(one.verdict, one.changed_since, one.tier) for one in last.servers}
     return Before(known, last.changes, not last.incomplete)
+
+
+def of_day(cloud: Cloud, day: date) -> Recorded | None:
+    """The last snapshot of a day (UTC), None when there is none that can be read. Raises CloudError."""
+    try:
+        read = msgspec.json.decode(_get(cloud, f"{day:%Y-%m-%d}.json.gz") or b"", type=_OfDay)
+    except msgspec.DecodeError:
+        return None
+    if read.schema not in READABLE:
+        return None
+    backed = frozenset(one.id.lower() for one in read.servers if one.instance)
+    return Recorded(read.at, read.protected, read.eligible, not read.incomplete, read.changes, backed)
 
 
 _READING = {"x-ms-version": STORAGE_VERSION}

@@ -69,7 +69,27 @@ def read_vault(body: Mapping[str, Any]) -> Vault:
         redundancy=str(storage.get("type") or ""),
         identity_url=identity_url,
         guarded=bool(properties.get("isVaultProtectedByResourceGuard")),
+        **_kept_how(properties),
     )
+
+
+def _kept_how(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """How a vault keeps what is in it. Source: dp-vaults-list-subscription-c7n, dp-vault-create-delete-2025-11-06."""
+    security, features = properties.get("securitySettings") or {}, properties.get("featureSettings") or {}
+    soft = security.get("softDeleteSettings") or {}
+    days = soft.get("retentionDurationInDays")
+    return {
+        "soft_deletion": _word(soft),
+        "soft_deletion_days": int(days) if isinstance(days, int | float) else None,
+        "immutability": _word(security.get("immutabilitySettings") or {}),
+        "cross_region_restore": _word(features.get("crossRegionRestoreSettings") or {}),
+    }
+
+
+def _word(setting: Mapping[str, Any]) -> str:
+    """The state of a setting as the documentation writes it: Azure also answers OFF."""
+    state = str(setting.get("state") or "")
+    return state.capitalize() if state.isupper() else state
 
 
 def _identity(identity: Mapping[str, Any]) -> tuple[str, str]:

@@ -18,7 +18,12 @@ from shared.core.verdict import FIXES, Kind
 
 CHANNEL_FAILING = "channel_failing"
 SOON = timedelta(days=7)  # an exemption that ends within this time is told
-SILENT = {"sweep_estate": timedelta(hours=3), "back_up_due": timedelta(hours=3), "watch_jobs": timedelta(hours=1)}
+SILENT = {
+    "sweep_estate": timedelta(hours=3),
+    "back_up_due": timedelta(hours=3),
+    "watch_jobs": timedelta(hours=1),
+    "keep_evidence": timedelta(hours=26),
+}
 _HIGH, _NORMAL, _LOW, _ = Severity
 _AT_ONCE, _HOURS, _DAY = timedelta(), timedelta(hours=4), timedelta(days=1)
 _UNTIL = re.compile(

@@ -72,7 +72,8 @@ class Vault:
     admitted: the rules file names it, or the deployment its identity; a vault that is not is never used.
     is_full: it protects as many servers as the rules allow; by a count that may be minutes old.
     identity_url: the user-assigned identity that principal_id belongs to; "" for the system-assigned one.
-    guarded: a Resource Guard stands before it, so that a change of protection needs an approval.
+    guarded: a Resource Guard stands before it, so that a change of protection needs an approval. Azure's words for how
+    what is in it is kept: soft_deletion Off, On or AlwaysOn; immutability Disabled, Unlocked or Locked; "" if unknown.
     """
 
     id: str
@@ -85,6 +86,10 @@ class Vault:
     is_full: bool = False
     identity_url: str = ""
     guarded: bool = False
+    soft_deletion: str = ""
+    soft_deletion_days: int | None = None
+    immutability: str = ""
+    cross_region_restore: str = ""
 
     @property
     def name(self) -> str:

@@ -112,6 +112,18 @@ def point_ages_h(made: Snapshot) -> dict[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What of a day's last snapshot is looked at later. backed: servers that have a backup, by lower-case id."""
+
+    at: datetime
+    protected: int
+    eligible: int
+    is_complete: bool
+    changes: tuple[Change, ...]
+    backed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """What became of the work that a sweep has found, in servers; as in Snapshot."""
 
@@ -127,7 +139,7 @@ def record_of(estate: Estate, rules: Rules, servers: tuple[Entry, ...], queued: 
     protected, eligible, asking = coverage(found)
     return Snapshot(
         at=estate.now,
-        rules_hash=sha256(repr(rules).encode()).hexdigest()[:16],
+        rules_hash=hash_of(rules),
         counts=found,
         protected=protected,
         eligible=eligible,
@@ -143,6 +155,11 @@ def record_of(estate: Estate, rules: Rules, servers: tuple[Entry, ...], queued: 
         tiers=rules.tiers,
         subscriptions=dict(estate.subscriptions),
     )
+
+
+def hash_of(rules: Rules) -> str:
+    """What tells one rules file from another, as records have it."""
+    return sha256(repr(rules).encode()).hexdigest()[:16]
 
 
 def upcoming(estate: Estate) -> dict[str, datetime]:

@@ -20,6 +20,7 @@ from simulator.arm import authorization
 from simulator.wire import Request
 from tests.bench.back_up import bench_back_up
 from tests.bench.crowd import bench_crowd
+from tests.bench.evidence import bench_evidence
 from tests.bench.page import bench_page
 from tests.bench.plain_sdk import protect
 from tests.bench.plan import bench_plan
@@ -47,8 +48,8 @@ def main() -> None:
     console = Console(highlight=False, width=100)
     steps: list[Callable[[], list[tuple[str, str, str, str]]]] = [
         calls_per_server, calls_with_roles_to_grant, calls_for_nothing, imports, simulator_speed,
-        bench_plan, bench_rules, bench_retention, bench_sweep, bench_page, bench_watch, bench_back_up, bench_simulation,
-        bench_crowd, bench_rehearsal, over_the_wire, whole_demo,
+        bench_plan, bench_rules, bench_retention, bench_sweep, bench_page, bench_watch, bench_evidence, bench_back_up,
+        bench_simulation, bench_crowd, bench_rehearsal, over_the_wire, whole_demo,
     ]  # fmt: skip
     rows = [row for step in track(steps, "measuring", console=console, transient=True) for row in step()]
     table = Table(title="Numbers of this run", width=100)

@@ -35,7 +35,11 @@ HEAVY = (
     "simulator",
     "cli.demo",
 )
-LEAVES = {name: command for name, command in commands() if not isinstance(command, click.Group)}
+LEAVES = {
+    name: command
+    for name, command in commands()
+    if not isinstance(command, click.Group) or command.invoke_without_command
+}
 
 
 def raising(error):
@@ -166,7 +170,7 @@ def parse(line):
     words = shlex.split(line.split(" > ")[0].split(" | ")[0], comments=True)[1:]
     while True:
         context = command.make_context(command.name, list(words), parent=context)
-        if not isinstance(command, click.Group):
+        if not isinstance(command, click.Group) or not (context._protected_args or context.args):
             return
         name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
         assert command is not None, name

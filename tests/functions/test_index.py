@@ -39,6 +39,7 @@ def test_the_index():
     assert {name: str(trigger["type"]) for name, trigger in index.items()} == {
         "on_server_event": "eventGridTrigger",
         "converge_server": "queueTrigger",
+        "keep_evidence": "timerTrigger",
         "keep_poison": "timerTrigger",
         "back_up_due": "timerTrigger",
         "check_watch": "timerTrigger",
@@ -47,6 +48,7 @@ def test_the_index():
         "watch_jobs": "timerTrigger",
     }
     assert index["converge_server"]["queueName"] == "converge"
+    assert index["keep_evidence"]["schedule"] == "0 40 2 * * *"
     assert index["keep_poison"]["schedule"] == "0 */15 * * * *"
     assert index["sweep_estate"]["schedule"] == "0 10 * * * *"
     assert index["watch_jobs"]["schedule"] == "0 */15 * * * *"

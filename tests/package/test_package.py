@@ -27,7 +27,7 @@ from tests.simulator.served import SERVER, SUBSCRIPTION, Served, served
 
 FUNCTIONS = {
     "on_server_event", "converge_server", "keep_poison", "sweep_estate", "back_up_due", "watch_jobs", "check_watch",
-    "status",
+    "status", "keep_evidence",
 }  # fmt: skip
 PLATFORM = ("azure-functions-runtime", "azurefunctions-extensions-base")  # what Azure brings: its worker
 LEFT_BEHIND = [

@@ -35,14 +35,23 @@ def test_every_setting_has_its_variable():
     assert set(VARIABLES) == set(Settings.__dataclass_fields__) - {"channels"}
     given = {variable: f"https://x/{name}" for name, variable in VARIABLES.items()}
     given |= {**LISTS, "FLEXGUARD_RULES": "my.yaml", "FLEXGUARD_STATUS_ACCESS": "entra"}
+    given["FLEXGUARD_EVIDENCE_CONTAINER"] = "evidence"
     settings = read_settings(given, HOME)
     assert settings.status_access == "entra"
     assert settings.rules_path == HOME / "my.yaml"
     assert settings.vault_identities == {PRINCIPAL}
     assert settings.management_groups == {"corp", "online"}
     spelt = {"subscriptions", "vault_identities", "management_groups", "rules_path", "delivery", "status_access"}
-    plain = set(VARIABLES) - spelt
+    plain = set(VARIABLES) - spelt - {"evidence_container"}
+    assert settings.evidence_container == "evidence"
     assert {name: getattr(settings, name) for name in plain} == {name: f"https://x/{name}" for name in plain}
+
+
+@pytest.mark.parametrize("name", ["https://x/evidence", "Evidence", "-e-", "ev", "e/../flexguard", "e" * 64])
+def test_a_container_has_a_name(name):
+    """What is no name of a container stops the start, and says what is valid."""
+    with pytest.raises(BadSettings, match=r"FLEXGUARD_EVIDENCE_CONTAINER is .*3 to 63 small letters"):
+        read_settings(LEAST | {"FLEXGUARD_EVIDENCE_CONTAINER": name}, HOME)
 
 
 def test_every_problem_is_said_at_once():

@@ -1,7 +1,9 @@
 """The same promise with a real joint at every place: HTTPS, identity, Event Grid, queues, Microsoft's own worker."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -52,6 +54,29 @@ def test_the_command_line_works_over_the_wire(stage):
     assert [(slip["nearest"], slip["servers"]) for slip in told["slips"]] == [("gold", [server])]
     (line,) = _flexguard(environment, "status", "--json")
     assert (line["id"], line["verdict"]) == (server, "blocked_unknown_tier")
+
+
+def test_a_status_is_watched_over_the_wire(stage):
+    """`flexguard status --watch` draws the estate on a terminal; Ctrl-C ends it with what it saw, and no traceback."""
+    prepare_group(stage.arm, "rg-shop", "westeurope")
+    stage.arm("PUT", server_id("pg-orders", "rg-shop"), server_body("westeurope", {"backup-tier": "glod"}))
+    mine = {"PYTHONPATH": str(ROOT), "TERM": "xterm", **stage.let_in_operator("westeurope")}
+    environment = {**os.environ, **mine}  # noqa: TID251 - the program inherits it
+    terminal, inside = pty.openpty()
+    command = [sys.executable, "-m", "cli", "status", "--watch"]
+    watching = subprocess.Popen(command, env=environment, stdout=inside, stderr=inside)  # noqa: S603 - our own module
+    os.close(inside)
+    shown, is_stopped = b"", False
+    with contextlib.suppress(OSError), os.fdopen(terminal, "rb", buffering=0) as stream:
+        while part := stream.read(4096):
+            shown += part
+            if b"did you mean gold?" in shown and not is_stopped:
+                watching.send_signal(signal.SIGINT)
+                is_stopped = True
+    assert watching.wait(timeout=30) == 1
+    assert b"again every 60 s; Ctrl-C ends it" in shown
+    assert b"Traceback" not in shown
+    assert shown.rstrip().endswith(b"\x1b[?25h")  # the cursor is back
 
 
 def _flexguard(environment, *arguments):
