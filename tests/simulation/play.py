@@ -142,8 +142,9 @@ class Play:
             self.azure.world.faults.waiting.clear()
             self.is_quiet = True
             self.tell("quiet", "from here on nothing goes wrong any more")
-            self._until(self.scenario.end_of_faults + timedelta(seconds=self.scenario.lingers_s + QUIET_S))
-            latest = self.scenario.end_of_faults + timedelta(seconds=MOST_QUIET_S)
+            began = self.azure.now
+            self._until(began + timedelta(seconds=self.scenario.lingers_s + QUIET_S))
+            latest = began + timedelta(seconds=MOST_QUIET_S)
             while self._is_busy() and self.azure.now < latest:
                 self._until(self.azure.now + timedelta(minutes=15))
 

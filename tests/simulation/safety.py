@@ -99,7 +99,7 @@ def no_backup_is_asked_for_blindly(play: Play, call: Call) -> str:
         return ""
     before = play.asked.get(call.path.lower())
     play.asked[call.path.lower()] = call
-    was_refused = before is not None and 400 <= before.status < 500
+    was_refused = before is not None and (400 <= before.status < 500 or not before.has_left)
     looked_at = play.jobs_read.get(call.attempt.row)
     if before and not was_refused and (looked_at is None or looked_at < before.at):
         return "a backup was asked for before, and nobody has looked what became of it"

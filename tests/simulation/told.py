@@ -125,7 +125,7 @@ def none_without_cause(play: Play) -> str:
             return f"{incident.key} is open, and was last found at {incident.seen_at:%H:%M}"
         if incident.kind == "message_poisoned" and not play.counts["poison"]:
             return "a message is called poisoned, and none was"
-    for server in play.stage.ids:
+    for server in [each.id for each in play.azure.world.of_type(truth.SERVERS)]:
         verdict = play.stage.said(server).verdict
         about = [incident for incident in still_open if fingerprint(server) in incident.subjects]
         swept = [one for one in about if one.source == "snapshot" and one.opened_at < now - JUST_NOW]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ServiceRequestError
 
 from shared.cloud.clients import TIMEOUT_S
 from simulator.transport import InProcessTransport
@@ -21,7 +21,10 @@ ROW = "PartitionKey='server-"
 
 @dataclass
 class Call:
-    """A call of the app. status: 0 before it was answered, and when nobody answers. text: of its body."""
+    """A call of the app. status: 0 before it was answered, and when nobody answers. text: of its body.
+
+    has_left: false when no connection could be made, so that nothing was sent.
+    """
 
     at: datetime
     attempt: "Attempt"
@@ -31,6 +34,7 @@ class Call:
     text: str
     body: Any
     status: int = 0
+    has_left: bool = True
 
     @property
     def is_arm(self) -> bool:
@@ -84,6 +88,7 @@ class Watched(InProcessTransport):
             answer = super().send(request, **({"read_timeout": TIMEOUT_S} | options))
         except AzureError as error:
             attempt.waited_s += (play.azure.now - began).total_seconds()
+            call.has_left = not isinstance(error, ServiceRequestError)
             play.tell_call(self.worker, call, type(error).__name__)
             raise
         call.status = answer.status_code
