@@ -35,13 +35,14 @@ def tell_once(alert: Alert, cloud: Cloud, ledger: Ledger, now: datetime) -> bool
     try:
         if incident != row:
             version = ledger.keep_incident(incident, version)
-        if incident.told or LOG in incident.told_to:
+        here = {LOG, TOPIC} if cloud.settings.alert_topic else {LOG}
+        if incident.told or here <= set(incident.told_to):
             return True
         shown = replace(alert, opened_at=incident.opened_at, number=incident.number)
         journal.record("alert", level=logging.ERROR, **log_line.render(shown))
         if cloud.settings.alert_topic:
             publish(cloud, event_grid_topic.render(shown))
-        ledger.keep_incident(replace(incident, told_to=(LOG, TOPIC)), version)
+        ledger.keep_incident(replace(incident, told_to=tuple(dict.fromkeys((*incident.told_to, LOG, TOPIC)))), version)
     except Changed:
         return False  # another instance of the app is telling it
     return True

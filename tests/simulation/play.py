@@ -118,7 +118,7 @@ class Play:
         self.on_duty: list[Worker] = []
         self.poll_at, self.looked_at, self.missed = self.azure.now, self.azure.now, set[str]()
         self.rests: dict[str, datetime] = {}
-        self.forgot_at = self.azure.now
+        self.forgot_at = self.azure.now - timedelta(days=1)
         self.told: set[str] = set()
         self.names: dict[str, str] = {}
         self.asked: dict[str, Call] = {}
