@@ -55,7 +55,7 @@ class Bending(HttpTransport[Any, Any]):
         return json.dumps(body).encode()
 
     def sleep(self, duration: float) -> None:
-        self.inner.sleep(duration)  # type: ignore[attr-defined]
+        self.inner.sleep(duration)  # type: ignore[attr-defined]  # the in-process transport has it
 
     def open(self) -> None: ...
 

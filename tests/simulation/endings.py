@@ -53,7 +53,7 @@ def _rests_begin(play: Play, attempt: Attempt) -> str:
     """A rest counts, for I7, when its look has ended: one that failed is repeated by the queue."""
     if attempt.row and attempt.what == "message" and attempt.wrote("looked"):
         play.rests.pop(attempt.row, None)
-        if attempt.rests_until and attempt.calls[0].at > play.forgot_at:
+        if attempt.rests_until and attempt.calls[0].at > play.lost_at:
             play.rests[attempt.row] = attempt.rests_until
     return ""
 

@@ -118,7 +118,6 @@ class Play:
         self.on_duty: list[Worker] = []
         self.poll_at, self.looked_at, self.missed = self.azure.now, self.azure.now, set[str]()
         self.rests: dict[str, datetime] = {}
-        self.forgot_at = self.azure.now - timedelta(days=1)
         self.told: set[str] = set()
         self.names: dict[str, str] = {}
         self.asked: dict[str, Call] = {}
@@ -385,7 +384,6 @@ class Play:
         """The ledger was lost, or is an older one: nothing that was remembered counts any more."""
         self.rests.clear()
         self.told.clear()
-        self.forgot_at = self.azure.now
         self.lost_at = self.azure.now
 
     def tell_call(self, worker: Worker, call: Call, outcome: str) -> None:

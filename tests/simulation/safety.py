@@ -136,7 +136,7 @@ def one_hand_at_a_time(play: Play, call: Call) -> str:
     for other in play.on_duty:
         asked = [each.at for each in other.attempt.calls if each.is_arm]
         is_same = other.attempt is not call.attempt and other.attempt.row == call.attempt.row
-        is_held = asked and asked[0] >= play.forgot_at and asked[0] + LEASE > play.azure.now
+        is_held = asked and asked[0] >= play.lost_at and asked[0] + LEASE > play.azure.now
         if is_same and is_held and other.attempt.what == "message":
             return f"{other.name} is at work on it since {asked[0]:%H:%M:%S}"
     return ""
