@@ -255,7 +255,8 @@ class Look:
 
     def _remember(self, plan: Plan, intent: Intent, observed: Observed) -> None:
         """Put what the plan knows into the row. The operation that led here has had its say."""
-        unready = plan.verdict.kind is Kind.NOT_READY
+        waits = [type(action) for action in plan.actions] == [Wait]
+        since = self.row.unready_since if self.row.verdict == plan.verdict.kind.value else None
         self._instance_was_known = plan.instance_id == self.row.instance_id
         self._know(
             running=None,
@@ -263,7 +264,7 @@ class Look:
             refusals=plan.refusals,
             refused_since=(self.row.refused_since or observed.now) if plan.refusals else None,
             contest=plan.contest or self.row.contest,
-            unready_since=(self.row.unready_since or observed.now) if unready else None,
+            unready_since=(since or observed.now) if waits else None,
             owner=intent.owner,
             vault_id=plan.vault_id,
             policy_id=plan.policy_id,

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -96,6 +96,7 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond:06d}0Z"
 
 
+@lru_cache(maxsize=64)
 def http_date(at: datetime) -> str:
     """Write a time as the Date header does (RFC 9110)."""
     return at.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -146,6 +146,10 @@ class World:
                 self.touched.add(key)
                 yield resource
 
+    def seen(self, resource_type: str) -> tuple[Resource, ...]:
+        """Resources of a type in the order of creation, for who only looks at them: what is changed here stays unseen."""
+        return tuple(self.by_type.get(resource_type.lower(), {}).values())
+
     def settle(self) -> None:
         """Write down in the journal what changed at this moment. A service that reads the journal calls it first."""
         late = self.faults.row_lag_s if self.faults.waiting else never_late

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from json import JSONDecodeError
 from typing import Any
 
@@ -134,6 +135,12 @@ def read_count(headers: Mapping[str, str], name: str) -> int | None:
 
 def read_date(headers: Mapping[str, str]) -> datetime | None:
     """The Date of an answer, in UTC."""
+    return _date(headers.get("Date") or headers.get("date") or "")
+
+
+@lru_cache(maxsize=16)
+def _date(text: str) -> datetime | None:
+    """Kept for a while: many answers come in one second."""
     with contextlib.suppress(ValueError, TypeError, OverflowError):
-        return parsedate_to_datetime(headers.get("Date") or headers.get("date") or "").astimezone(UTC)
+        return parsedate_to_datetime(text).astimezone(UTC)
     return None

@@ -29,7 +29,7 @@ def consider(server: Server, intent: Protect, observed: Observed, rules: Rules) 
     """The plan for a server with a backup instance, or what must be read before there can be one."""
     instance = observed.instances[0]
     if busy := protection.unfinished(instance):
-        return _plan(instance, busy, Wait(busy.reason, waits.CONFIGURING_AGAIN_S))
+        return _plan(instance, busy, Wait(busy.reason, waits.again_s(waits.CONFIGURING_AGAIN_S, observed)))
     if protection.is_vault_unknown(instance, observed, rules):
         return frozenset({Need.VAULTS})
     place = protection.misplaced(instance, intent, observed, rules)
@@ -65,7 +65,7 @@ def _held_up(server: Server, instance: Instance, observed: Observed) -> Plan | N
         verdict = Verdict.of(
             Kind.CONFIGURING, f"it waits until the server is Ready (it is {server.state or 'unknown'})"
         )
-        return _plan(instance, verdict, Wait(verdict.reason, waits.CONFIGURING_AGAIN_S))
+        return _plan(instance, verdict, Wait(verdict.reason, waits.again_s(waits.CONFIGURING_AGAIN_S, observed)))
     return None
 
 
@@ -240,7 +240,7 @@ def _backed_up(server: Server, intent: Protect, instance: Instance, observed: Ob
     if any(isinstance(one, StartBackup) for one in step.actions):
         if server.state != observed.datasource.ready_state:
             verdict = Verdict.of(step.verdict.kind, "the backup waits until the server is Ready")
-            return _plan(instance, verdict, Wait(verdict.reason, waits.CONFIGURING_AGAIN_S))
+            return _plan(instance, verdict, Wait(verdict.reason, waits.again_s(waits.CONFIGURING_AGAIN_S, observed)))
         roles = _give_roles(instance, observed, rules) if step.remember.why == ROLES else None
         if roles is not None:
             return roles

@@ -184,7 +184,8 @@ class Memory:
     granted_at: when we last gave the vault's identity a role. refused_since: since when the service has refused
     to validate or to protect, and `refusals` how often. policy_id, policy_digest: the policy that the instance followed
     when it was last found right, and what that meant; policies are never changed, so it means that still.
-    unready_since: since when the server has not been Ready. created_here: this program created the instance.
+    unready_since: since when the server, its vault or its instance is not ready, so that there is nothing to do but
+    wait. created_here: this program created the instance.
     contest: how often others have changed its policy; None when nobody has looked at that yet. wish: a backup that
     somebody asks for, until it is answered.
     """

@@ -118,14 +118,14 @@ def _new(server: Server, intent: Wanted, observed: Observed, rules: Rules) -> Fo
         return Plan(Verdict.of(Kind.STOPPED, f"the server is {server.state}"))
     if server.state != facts.ready_state:
         verdict = Verdict.of(Kind.NOT_READY, f"the server is {server.state or 'in no known state'}")
-        waited_s = (observed.now - (observed.memory.unready_since or observed.now)).total_seconds()
-        return Plan(verdict, (Wait(verdict.reason, max(waits.UNREADY_S, waited_s * waits.UNREADY_SHARE)),))
+        wait_s = waits.again_s(waits.UNREADY_S, observed, waits.UNREADY_SHARE)
+        return Plan(verdict, (Wait(verdict.reason, wait_s),))
     if observed.vaults is None:
         return frozenset({Need.VAULTS})
     vault = choose_vault(server, intent, observed, rules)
     if not vault:
         return Plan(without_vault(server, intent, observed, rules))
-    if unusable := _unusable(vault):
+    if unusable := _unusable(vault, observed):
         return unusable
     if unread := _unread(observed, rules):
         return unread
@@ -134,7 +134,7 @@ def _new(server: Server, intent: Wanted, observed: Observed, rules: Rules) -> Fo
     return _towards_protection(server, intent, vault, observed, rules)
 
 
-def _unusable(vault: Vault) -> Plan | None:
+def _unusable(vault: Vault, observed: Observed) -> Plan | None:
     if not vault.principal_id:
         return Plan(without_identity(vault), vault_id=vault.id)
     if vault.state.lower() in _WORKING_VAULT:
@@ -143,7 +143,7 @@ def _unusable(vault: Vault) -> Plan | None:
     if vault.state.lower() not in _CHANGING_VAULT:
         return Plan(Verdict.of(Kind.VAULT_NOT_READY, reason), vault_id=vault.id)
     passing = Verdict.of(Kind.VAULT_NOT_READY, reason, "nothing to do; it is looked at again until the vault is ready")
-    return Plan(passing, (Wait(reason, waits.VAULT_S),), vault.id)
+    return Plan(passing, (Wait(reason, waits.again_s(waits.VAULT_S, observed)),), vault.id)
 
 
 def _unread(observed: Observed, rules: Rules) -> frozenset[Need]:

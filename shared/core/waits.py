@@ -1,6 +1,8 @@
-"""How long to wait for what Azure does by itself. Numbers alone; who waits says why."""
+"""How long to wait for what Azure does by itself. Who waits says why."""
 
 from datetime import timedelta
+
+from shared.core.observed import Observed
 
 # Sources for the waits: recordings of flexible servers. Validation 39.9-40.9 s; ProtectionConfigured 36-69 s after
 # the PUT; roles granted at 12:22:41 worked at 12:24:42; resuming 11.6-156 s, in the middle 42 s.
@@ -11,6 +13,13 @@ UNDELETED_S = 5.0  # Source: undeleting is answered when it is done
 GRANTED_S = 120.0
 VAULT_S = 60.0
 UNREADY_S, UNREADY_SHARE = 10.0, 1 / 40  # a server that takes an hour to be Ready is noticed at most 90 seconds late
+LASTING_SHARE = 1 / 10  # what is stuck for a day is asked about 90 times, and not 1,400 times
 # Source: documentation and reports of role propagation: 10 minutes, at worst 30.
 REFUSED_AGAIN_S = (60.0, 120.0, 240.0, 480.0, 900.0)
 DENIED_LONGEST, REFUSED_LONGEST = timedelta(minutes=40), timedelta(hours=24)
+
+
+def again_s(least_s: float, observed: Observed, share: float = LASTING_SHARE) -> float:
+    """Seconds until the next look at what has lasted for some time: the longer, the later."""
+    lasted = observed.now - (observed.memory.unready_since or observed.now)
+    return max(least_s, lasted.total_seconds() * share)

@@ -9,7 +9,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -21,11 +21,13 @@ OPERATORS = (
     *("where", "project", "project-away", "project-rename", "extend", "summarize", "order", "sort"),
     *("top", "take", "limit", "sample", "count", "distinct", "mv-expand", "parse"),
 )
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # stands for the time of a query until it is run
 MOST_ANSWERS, SMALL = 16, 1000  # Answers that are kept; of the larger ones only the last.
 BATCH = 500  # Rows that are handed to the engine at a time: its memory grows with the size of one text.
 _ALL = {"key": "VARCHAR", "tbl": "VARCHAR", "block": "INTEGER"} | COLUMNS
 _READ_ROWS = f"SELECT unnest(from_json(?, '[{json.dumps(_ALL)}]'), recursive := true)"
 MEMBERSHIP = re.compile(r"/providers/microsoft\.management/managementgroups/[^/]+/subscriptions/")
+_ONE_TYPE = re.compile(r"\w+\s*\|\s*where\s+type\s*=~\s*'([^'\\]+)'\s*(?:\||$)", re.IGNORECASE)  # no other row counts
 _TELLS_TIME = re.compile(r"\b(ago|now)\s*\(", re.IGNORECASE)
 
 
@@ -106,14 +108,15 @@ class GraphStore:
 
     def __init__(self, journal: Journal, tenant_id: str, ancestors_of: Callable[[str], list[Json]]) -> None:
         self.connection = _IDLE.pop() if _IDLE else _connect()
-        self.connection.execute("DELETE FROM everything")
+        self.connection.execute("DELETE FROM everything; DELETE FROM visible")
+        self.visible: list[str] = []
         weakref.finalize(self, _IDLE.append, self.connection)
         self.tenant_id, self.ancestors_of = tenant_id, ancestors_of
         self.blocks: dict[tuple[str, str, str, str], Block] = {}
         self.block_of: dict[str, Block] = {}
         self.points: dict[str, dict[str, str]] = {}  # instance key: its recovery points' times
         self.policies: dict[str, Json] = {}
-        self.versions: Counter[str] = Counter()  # table: how often a row of it has changed
+        self.versions: Counter[int] = Counter()  # block: how often a row of it has changed
         self.views: dict[str, str] = {}
         self.answers: dict[str, tuple[tuple[Any, ...], datetime, Found]] = {}  # the last one to each query
         self._follow(journal, set(journal.shown))
@@ -135,12 +138,13 @@ class GraphStore:
             self.policies.pop(key, None)
             if block := self.block_of.pop(key, None):
                 del block.keys[key]
-                self.versions[block.table] += 1
+                self.versions[block.number] += 1
             text = journal.shown.get(key)
             row = row_of(text, self._surroundings(journal, key)) if text else None
             if row:
-                self.versions[row.table] += 1
-                fresh.append({"key": key, "tbl": row.table, "block": self._enter(key, row).number} | row.cells)
+                number = self._enter(key, row).number
+                self.versions[number] += 1
+                fresh.append({"key": key, "tbl": row.table, "block": number} | row.cells)
         keys = json.dumps(list(changed))
         self.connection.execute(
             "DELETE FROM everything WHERE key IN (SELECT unnest(from_json(?, '[\"VARCHAR\"]')))", [keys]
@@ -187,17 +191,22 @@ class GraphStore:
         """
         words = set(re.findall(r"\w+", with_table(query)[0].lower()))
         named = words.intersection(TABLE_NAMES)
-        whole, single = list[int](), list[str]()
+        action = f"{one[1].lower()}/read" if len(named) == 1 and (one := _ONE_TYPE.match(query)) else ""
+        versions, whole, single, count = list[int](), list[int](), list[str](), 0
         for block in self.blocks.values():
             if block.table in named:
+                if action in ("", block.action.lower()):
+                    versions.append(self.versions[block.number])
+                    count += len(block.keys)
                 keys = sight.of(block)
                 if keys is None:
                     whole.append(block.number)
                 else:
                     single += keys
-        asked = ([self.versions[table] for table in sorted(named)], whole, single)
+        asked = (versions, whole, single)
         before, at, found = self.answers.get(query, (None, now, None))
-        if found and before == asked and (at == now or is_next_page or not _TELLS_TIME.search(query)):
+        is_same = at == now or is_next_page or not count or not _TELLS_TIME.search(query)
+        if found and before == asked and is_same:
             return found
         self._show(named, whole, single)
         found = self._execute(query, now)
@@ -211,10 +220,11 @@ class GraphStore:
 
         whole, added = with_table(query)
         try:
-            sql = _as_sql(whole, now if _TELLS_TIME.search(query) else None)
-            relation = self.connection.sql(sql, params=sql.parameters or None)
-            types = [_type_name(str(kind)) for kind in relation.types]
-            return Found(list(relation.columns), types, relation.fetchall())
+            sql = _as_sql(whole)
+            at = dict.fromkeys(sql.parameters, now.astimezone(UTC).replace(tzinfo=None))  # what now() stands for
+            answer = self.connection.execute(str(sql), at or None)
+            columns = [(name, _type_name(str(kind))) for name, kind, *_ in answer.description]
+            return Found([name for name, _ in columns], [kind for _, kind in columns], answer.fetchall())
         except KqlSyntaxError as error:
             span = error.diagnostics[0].span if error.diagnostics else None
             line, column = (span.line, span.column) if span else (1, 0)
@@ -226,11 +236,12 @@ class GraphStore:
 
     def _show(self, named: set[str], whole: list[int], single: list[str]) -> None:
         """Let the named tables hold the visible rows; a table that holds them already is left alone."""
-        self.connection.execute("DELETE FROM visible")
-        if single:
+        if self.visible != single:
+            self.connection.execute("DELETE FROM visible")
             self.connection.execute(
                 "INSERT INTO visible SELECT unnest(from_json(?, '[\"VARCHAR\"]'))", [json.dumps(single)]
             )
+            self.visible = single
         columns = ", ".join(f'"{name}"' for name in COLUMNS)
         own = {block.number: block.table for block in self.blocks.values()}
         for table in sorted(named):
@@ -245,12 +256,12 @@ class GraphStore:
 
 
 @lru_cache(maxsize=256)
-def _as_sql(query: str, now: datetime | None) -> Any:
+def _as_sql(query: str) -> Any:
     """A query in the engine's own language. Kept: to translate one takes longer than to answer it."""
     from duckdb_kql import to_sql  # noqa: PLC0415 - heavy, and needed by queries alone
 
     schema = {table: list(COLUMNS) for table in TABLE_NAMES}
-    return to_sql(query, schema=schema, allow_write=False, query_now=now)
+    return to_sql(query, schema=schema, allow_write=False, query_now=EPOCH)
 
 
 def with_table(query: str) -> tuple[str, int]:

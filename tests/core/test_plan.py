@@ -324,10 +324,19 @@ def test_only_missing_roles_are_granted(held: frozenset[str], granted: list[str]
         ({"memory": Memory(granted_at=NOW, refusals=1)}, 41.0),
         ({"server": server(state="Updating")}, 10.0),
         ({"server": server(state="Updating"), "memory": Memory(unready_since=NOW - timedelta(hours=1))}, 90.0),
+        ({"vaults": (vault(state="Updating"),)}, 60.0),
+        ({"vaults": (vault(state="Updating"),), "memory": Memory(unready_since=NOW - timedelta(hours=1))}, 360.0),
+        (
+            {
+                "instances": (instance("ConfiguringProtection"),),
+                "memory": Memory(unready_since=NOW - timedelta(hours=1)),
+            },
+            360.0,
+        ),
     ],
 )
 def test_waits(changes: dict[str, Any], after_s: float):
-    """Every wait is the service's own recorded time, and no longer."""
+    """Every wait is the service's own recorded time, and no longer; what lasts is waited for longer and longer."""
     wait = plan_of(**changes).wait
     assert wait
     assert wait.after_s == after_s

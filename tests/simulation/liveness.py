@@ -1,10 +1,12 @@
 """Liveness: what must hold some hours after the last mishap. One finding may excuse a server, if it is true."""
 
+import itertools
+
 from shared.cloud.errors import CloudError
 from simulator.world import Resource
 from tests.simulation import truth
 from tests.simulation.invariants import LIVENESS, register
-from tests.simulation.play import Play
+from tests.simulation.play import CALM, Play
 from tests.simulation.stage import APP
 
 RIGHT = {"protected", "first_backup_pending", "overdue", "wrong_vault"}
@@ -13,22 +15,21 @@ EITHER = {"blocked_stopped", "blocked_provider_not_registered"}
 
 @register("I14", LIVENESS)
 def a_fixed_point(play: Play) -> str:
-    """When all is quiet, one more sweep changes nothing in ARM."""
-    before = len(play.azure.log)
-    play.hours(1.1)
+    """When all is quiet, a sweep comes that changes nothing in ARM."""
+    swept_at = play.azure.now - CALM
     writes = [
-        call for call in play.azure.log[before:]
+        call for call in itertools.takewhile(lambda call: call.at > swept_at, reversed(play.azure.log))
         if call.caller == APP and call.method in ("PUT", "PATCH", "DELETE", "POST")
         and call.operation.startswith("Microsoft.") and "ResourceGraph" not in call.operation
         and call.status < 300
     ]  # fmt: skip
-    return f"{len(writes)} writes, the first {writes[0].method} {writes[0].path}" if writes else ""
+    return f"{len(writes)} writes, the last {writes[0].method} {writes[0].path}" if writes else ""
 
 
 @register("I10", LIVENESS)
 def protected_or_said(play: Play) -> str:
     """Every wanted server is protected by a policy that means its tier, or a finding, which is true, says why not."""
-    for server in play.azure.world.of_type(truth.SERVERS):
+    for server in play.azure.world.seen(truth.SERVERS):
         row, wish = play.stage.said(server.id), _wish(play, server)
         if not wish.tier or not truth.is_eligible(server):
             continue
@@ -44,7 +45,7 @@ def protected_or_said(play: Play) -> str:
 @register("I12", LIVENESS)
 def a_reason_for_everybody(play: Play) -> str:
     """Every server that is not protected has a reason in words, and a next step where a person must take it."""
-    for server in play.azure.world.of_type(truth.SERVERS):
+    for server in play.azure.world.seen(truth.SERVERS):
         row = play.stage.said(server.id)
         if row.verdict.startswith("blocked") and not (row.reason and row.fix):
             return f"{server.id} is {row.verdict} without reason and fix"
@@ -56,7 +57,7 @@ def a_reason_for_everybody(play: Play) -> str:
 @register("I3", LIVENESS)
 def nobody_is_called_protected_wrongly(play: Play) -> str:
     """What is called protected has an instance in ProtectionConfigured."""
-    for server in play.azure.world.of_type(truth.SERVERS):
+    for server in play.azure.world.seen(truth.SERVERS):
         if play.stage.said(server.id).verdict == "protected" and not truth.is_protected(play.azure.world, server.id):
             return f"{server.id} is called protected and is not"
     return ""
@@ -65,7 +66,7 @@ def nobody_is_called_protected_wrongly(play: Play) -> str:
 @register("I13", LIVENESS)
 def first_backups_are_made(play: Play) -> str:
     """A server that is protected, runs, and is to be backed up at once was backed up, or Azure was asked for it."""
-    for server in play.azure.world.of_type(truth.SERVERS):
+    for server in play.azure.world.seen(truth.SERVERS):
         tier = _wish(play, server).tier
         if tier not in truth.AT_ONCE or not truth.can_be_backed_up(server) or play.scenario.rules["mode"] != "protect":
             continue

@@ -38,8 +38,11 @@ QUEUE = "converge"
 HOST_JSON = json.loads((Path(__file__).parents[2] / "host.json").read_text())
 REDELIVER_S = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)  # Source: Event Grid's schedule of repeated delivery
 STARTS_AGAIN_S = 30.0
-QUIET_S, MOST_QUIET_S = 1.1 * 3600.0, 9 * 3600.0  # a sweep; and the longest that an answer of Azure may delay
-HEALED = timedelta(minutes=75)  # what a look got wrong, or never did, the next sweep makes up for
+MOST_QUIET = timedelta(hours=9)  # the longest that an answer of Azure may delay
+# What a look got wrong, or never did, the next sweep and due scan make up for, forty and ten minutes past an hour; the
+# watch tells of it five minutes later.
+CALM, TOLD_MIN = timedelta(minutes=38), 17
+HEALED = timedelta(minutes=75)
 MOST_TURNS = 20_000
 
 
@@ -116,13 +119,15 @@ class Play:
         self.counts: Counter[str] = Counter()
         self.is_quiet = False
         self.on_duty: list[Worker] = []
-        self.poll_at, self.looked_at, self.missed = self.azure.now, self.azure.now, set[str]()
+        self.poll_at, self.news_at, self.missed = self.azure.now, self.azure.now, set[str]()
+        self.heard: set[tuple[str, str]] = set()
         self.rests: dict[str, datetime] = {}
         self.told: set[str] = set()
         self.names: dict[str, str] = {}
         self.asked: dict[str, Call] = {}
         self.jobs_read: dict[str, datetime] = {}
         self.poisoned: list[str] = []
+        self.incidents: set[str] = set()
         self.lost_at = self.azure.now - timedelta(days=1)
         self._timers = self._host(InProcessTransport(self.azure))  # knows the schedules, whoever is down
         self.workers = [Worker(number, self.azure.now) for number in range(scenario.workers)]
@@ -139,31 +144,21 @@ class Play:
                 act()
             self._until(self.scenario.end_of_faults)
             self.azure.world.faults.waiting.clear()
+            self.heard.clear()
             self.is_quiet = True
             self.tell("quiet", "from here on nothing goes wrong any more")
             began = self.azure.now
-            self._until(began + timedelta(seconds=self.scenario.lingers_s + QUIET_S))
-            latest = began + timedelta(seconds=MOST_QUIET_S)
-            while self._is_busy() and self.azure.now < latest:
-                self._until(self.azure.now + timedelta(minutes=15))
-
-    def hours(self, count: float) -> None:
-        """Let a little more time pass."""
-        with self._heard():
-            self._until(self.azure.now + timedelta(hours=count))
-
-    def until_minute(self, minute: int) -> None:
-        """Let time pass until so many minutes past an hour, or none at all."""
-        wait_min = (minute - self.azure.now.minute) % 60
-        if wait_min:
-            self.hours((wait_min - self.azure.now.second / 60) / 60)
+            self._until(began + timedelta(seconds=self.scenario.lingers_s(self.stage.struck_kinds())) + CALM)
+            while self._is_busy() and self.azure.now < began + MOST_QUIET:
+                hour = (self.azure.now + timedelta(minutes=60 - TOLD_MIN)).replace(minute=0, second=0, microsecond=0)
+                self._until(hour + timedelta(minutes=TOLD_MIN))
 
     def _is_busy(self) -> bool:
         """Whether something is still on its way: an event, a message, a process."""
         waiting = any(queue.messages for queue in self.azure.queues.queues.values())
         rows = [self.stage.row(server_id) for server_id in self.stage.ids]
         lost = any(row.next_look_at and row.next_look_at > self.azure.now - HEALED for row in rows)
-        is_fresh = self.azure.now - self.looked_at < HEALED
+        is_fresh = self.azure.now.minute != TOLD_MIN or self.azure.now - self.news_at < CALM
         return bool(waiting or lost or is_fresh or self.mail or any(worker.host is None for worker in self.workers))
 
     def _mishaps(self) -> None:
@@ -353,6 +348,8 @@ class Play:
         self.stage.look_around()
         self.counts["calls"] += answer is None
         self.checks.at_call(self, call, answer)
+        if answer is not None and call.is_write and call.status < 300:
+            self.news_at = self.azure.now
 
     def ended(self, worker: Worker) -> None:
         """A function returned: ask what must hold then."""
@@ -376,9 +373,15 @@ class Play:
         worker = self.on_duty[-1]
         worker.attempt.facts.append(fact)
         self.poisoned += [fact["message"]] if fact["fact"] == "message_poisoned" else []
-        self.looked_at = self.azure.now if fact["fact"] == "looked" else self.looked_at
+        if fact["fact"] == "looked":
+            self._note_news({(fact["server"], fact["verdict"])} - self.heard)
         if fact["fact"] != "applied":  # the call itself says it
             self.tell(worker.name, ", ".join(f"{name} {value}" for name, value in fact.items() if name != "at"))
+
+    def _note_news(self, said: set[tuple[str, str]]) -> None:
+        """A server of which is said what was not said before: it may not be the last word."""
+        self.heard |= said
+        self.news_at = self.azure.now if said else self.news_at
 
     def _forget(self) -> None:
         """The ledger was lost, or is an older one: nothing that was remembered counts any more."""

@@ -48,7 +48,7 @@ def one_instance(play: Play, call: Call, _: Any) -> str:
     """No server has two live backup instances, and what is made for it has one name, always."""
     if not call.is_write:
         return ""
-    sources = Counter(truth.source_of(each) for each in play.azure.world.of_type(truth.INSTANCES))
+    sources = Counter(truth.source_of(each) for each in play.azure.world.seen(truth.INSTANCES))
     twice = [source for source, count in sources.items() if count > 1]
     if twice:
         return f"{twice[0]} has two instances"
@@ -82,7 +82,7 @@ def one_backup_a_window(play: Play, call: Call, _: Any) -> str:
     """No server gets two on-demand backups within the window of its tier, counted at the service, nor two at once."""
     if not call.path.lower().endswith("/backup"):
         return ""
-    jobs = [each.body["properties"] for each in play.azure.world.of_type(truth.JOBS)]
+    jobs = [each.body["properties"] for each in play.azure.world.seen(truth.JOBS)]
     mine = [job for job in jobs if job["isUserTriggered"] and job["operationCategory"] == "Backup"]
     running = Counter(job["dataSourceId"].lower() for job in mine if job["status"] == "InProgress")
     good = Counter(job["dataSourceId"].lower() for job in mine if job["status"] == "Completed")

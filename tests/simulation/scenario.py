@@ -1,7 +1,7 @@
 """What a seed decides: the estate, the rules, what people do, and what goes wrong. Data only; `play.py` plays it."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,12 +11,8 @@ from simulator.fault_names import FAULTS, of_place
 SUBSCRIPTION = "5b1f8c1e-0d3a-4a57-9a3e-0e6f5d2c7a10"
 SCOPE = f"/subscriptions/{SUBSCRIPTION}"
 REGIONS = ("westeurope", "northeurope")
-FAULTS_S = (
-    1800.0,
-    3600.0,
-    3600.0,
-    3 * 3600.0,
-)  # How long things go wrong: most meet in a short time, some need a long one.
+# How long things go wrong: most meet in a short time, some need a long one.
+FAULTS_S = (1800.0, 1800.0, 1800.0, 3600.0, 3600.0, 3600.0, 2 * 3600.0, 3 * 3600.0)
 STARTS = (
     datetime(2026, 11, 23, 8, 0, tzinfo=UTC),  # a Monday morning
     datetime(2026, 11, 21, 19, 0, tzinfo=UTC),  # the night in which the weekly backups run
@@ -36,6 +32,8 @@ DETAILS = {
     "replay_message": ("after_s", 60, 7200), "slow_protection": ("after_s", 60, 3600),
     "slow_role": ("after_s", 60, 2400), "late_job": ("after_s", 60, 7200), "job_turns": ("after_s", 60, 7200),
 }  # fmt: skip
+LATE = ("after_s", "lag_s")
+LASTS = (*LATE, "for_s")
 # A message that was taken five times is given up on; in the poison queue itself nobody would ever take it again.
 ONLY_AT = {"poison_message": "queue get /converge/messages"}
 # What is rare gets faults of its own.
@@ -138,12 +136,13 @@ class Scenario:
         """When the last thing has gone wrong."""
         return self.start + timedelta(seconds=self.faults_s)
 
-    @property
-    def lingers_s(self) -> float:
-        """How long something that went wrong may last after that: an event that comes late, a row that is old."""
-        return max(
-            (mishap.detail.get(what, 0.0) for mishap in self.mishaps for what in ("after_s", "lag_s")), default=0.0
-        )
+    def lingers_s(self, struck: Collection[str]) -> float:
+        """How long something that went wrong may last after that: an event that comes late, a row that is old.
+
+        struck: the kinds of faults that have happened at all.
+        """
+        late = (mishap.detail.get(what, 0.0) for mishap in self.mishaps for what in LATE if mishap.kind in struck)
+        return max(late, default=0.0)
 
     def without_server(self, index: int) -> "Scenario":
         """The same without one server and what is done to it."""
@@ -157,7 +156,8 @@ class Scenario:
 def draw(seed: int, servers: int = 5, edition: int = 2) -> Scenario:
     """The scenario of a seed, with at most so many servers. The same for the same arguments, always.
 
-    edition: 1 draws what seeds once meant: three hours of mishaps, and none that are meant for the critical calls.
+    edition: 1 draws what seeds once meant: three hours of mishaps, and none that are meant for the critical calls. In
+    the second nothing is late by more than the time in which things go wrong.
     """
     chance, later = random.Random(f"scenario:{seed}"), random.Random(f"second edition:{seed}")
     faults_s = later.choice(FAULTS_S) if edition > 1 else FAULTS_S[-1]
@@ -175,7 +175,12 @@ def draw(seed: int, servers: int = 5, edition: int = 2) -> Scenario:
         deeds=tuple(sorted(_deeds(chance, estate, faults_s), key=lambda deed: deed.at_s)),
         faults_s=faults_s,
     )
-    return replace(drawn, mishaps=(*drawn.mishaps, *_sharp(later))) if edition > 1 else drawn
+    if edition == 1:
+        return drawn
+    sharp = tuple(_sharp(later))
+    mishaps = tuple(_no_longer(each, faults_s) for each in (*drawn.mishaps, *sharp))
+    deeds = tuple(_no_longer(each, faults_s) for each in drawn.deeds)
+    return replace(drawn, mishaps=mishaps, deeds=deeds, page=later.choice((2, 1000, 1000)))
 
 
 def _rules(chance: random.Random) -> dict[str, str]:
@@ -213,6 +218,11 @@ def _sharp(chance: random.Random) -> Iterator[Mishap]:
         name, target = chance.choice(names), chance.choice(CRITICAL)
         rate, times = chance.choice((0.3, 0.6)), chance.randint(1, 3)
         yield replace(_mishap(chance, name), rate=rate, times=times, target=target)
+
+
+def _no_longer[One: (Mishap, Deed)](drawn: One, most_s: float) -> One:
+    detail = {what: min(value, most_s) if what in LASTS else value for what, value in drawn.detail.items()}
+    return replace(drawn, detail=detail)
 
 
 def _mishap(chance: random.Random, name: str) -> Mishap:

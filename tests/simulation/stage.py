@@ -172,13 +172,14 @@ class Stage:
             self._wish(server_id)
             return
         if deed.kind in ("foreign_instance", "soft_deleted_instance"):
-            if truth.instances_of(world, server_id):
+            policies = [policy for policy in world.seen(truth.POLICIES) if policy.id.startswith(f"{vault}/")]
+            if truth.instances_of(world, server_id) or not policies:
                 return
             detail |= {"vault": vault}
         if deed.kind in ON_VAULT:
             on = vault
         if deed.kind == "policy_deleted":
-            on = next((policy.id for policy in world.of_type(truth.POLICIES)), "")
+            on = next((policy.id for policy in world.seen(truth.POLICIES)), "")
         if deed.kind == "provider_gone":
             on = SCOPE
         if deed.kind == "instance_state":
@@ -217,7 +218,7 @@ class Stage:
     def look_around(self) -> None:
         """Write down what tags a server has from now on, and what identity a vault."""
         self.principals()
-        for server in self.azure.world.of_type(truth.SERVERS):
+        for server in self.azure.world.seen(truth.SERVERS):
             were = self.tags_were.setdefault(server.id.lower(), [])
             tags = server.body.get("tags") or {}
             if not were or were[-1][1] != tags:
@@ -251,7 +252,7 @@ class Stage:
     def principals(self) -> set[str]:
         """Every identity that a vault has, or had."""
         found = {
-            (vault.body.get("identity") or {}).get("principalId") for vault in self.azure.world.of_type(truth.VAULTS)
+            (vault.body.get("identity") or {}).get("principalId") for vault in self.azure.world.seen(truth.VAULTS)
         }
         self._principals |= {str(each) for each in found if each}
         return self._principals
@@ -270,7 +271,7 @@ class Stage:
         world = self.azure.world
         found = truth.instances_of(world, server.id)
         location = server.body["location"].replace(" ", "").lower()
-        gone = (str(each.body).lower() for each in world.of_type(truth.DELETED))
+        gone = (str(each.body).lower() for each in world.seen(truth.DELETED))
         return truth.Facts(
             server=server,
             state=truth.state_of(found[0]) if found else "",

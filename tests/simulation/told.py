@@ -5,18 +5,18 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.cloud.ledger_table import INCIDENTS
 from shared.core.alert import Severity
 from shared.core.finding import fingerprint
 from shared.core.incidents import Incident, alert_of
 from shared.core.job_findings import job_key
 from simulator.world import Resource
 from tests.simulation import truth
-from tests.simulation.invariants import ENDINGS, LIVENESS, SAFETY, register
+from tests.simulation.invariants import ANSWERED, ENDINGS, LIVENESS, SAFETY, register
 from tests.simulation.play import Play
 from tests.simulation.stage import TOPIC
 from tests.simulation.watched import Attempt, Call
 
-AFTER_SWEEP_MIN = 17  # the sweep runs ten minutes past every hour, and the watch five minutes later
 JUST_NOW = timedelta(minutes=8)  # what came after that sweep is for the next one
 WATCHED = timedelta(minutes=16)
 CLOSED = timedelta(minutes=30) + WATCHED  # so long after its last cause an incident may still be open
@@ -46,14 +46,22 @@ def _telling_is_noted(play: Play, attempt: Attempt) -> str:
     return ""
 
 
+@register("I18", ANSWERED)
+def _incidents_are_written(play: Play, call: Call, _: Any) -> str:
+    """Which incidents were in the ledger, for I18: one that is opened anew takes the place of the one before."""
+    if call.method in ("POST", "PUT") and f'"PartitionKey": "{INCIDENTS}"' in call.text:
+        play.incidents |= {alert_of(incident).incident_id for incident in play.stage.incidents()}
+    return ""
+
+
 @register("I18", SAFETY)
 def what_is_told_is_written_down_first(play: Play, call: Call) -> str:
     """People are told of nothing that is not an incident in the ledger: who dies after telling knows it later."""
     told = [event["data"]["incident"] for event in _sent(call)]
     if not told or play.lost_at >= call.attempt.calls[0].at:
         return ""
-    known = {alert_of(incident).incident_id for incident in play.stage.incidents()}
-    return "" if set(told) <= known else f"incident {told[0]} is not in the ledger"
+    play.incidents |= {alert_of(incident).incident_id for incident in play.stage.incidents()}
+    return "" if set(told) <= play.incidents else f"incident {told[0]} is not in the ledger"
 
 
 @register("I17", SAFETY)
@@ -71,11 +79,10 @@ def the_right_people_are_told(play: Play, call: Call) -> str:
 @register("I11", LIVENESS)
 def every_failure_is_in_one_incident(play: Play) -> str:
     """Every failed backup job is in exactly one incident, and no job is in one that did not fail."""
-    play.until_minute(AFTER_SWEEP_MIN)
     if play.stage.done & BLIND:
         return ""
     incidents = [incident for incident in play.stage.incidents() if incident.kind in FAILED]
-    marks = {_mark(job): job for job in play.azure.world.of_type(truth.JOBS) if truth.is_failed_backup(job)}
+    marks = {_mark(job): job for job in play.azure.world.seen(truth.JOBS) if truth.is_failed_backup(job)}
     for mark, job in marks.items():
         homes = [incident.key for incident in incidents if mark in incident.occurrences]
         is_due = truth.ended_before(job, play.azure.now - JUST_NOW)
@@ -125,7 +132,7 @@ def none_without_cause(play: Play) -> str:
             return f"{incident.key} is open, and was last found at {incident.seen_at:%H:%M}"
         if incident.kind == "message_poisoned" and not play.counts["poison"]:
             return "a message is called poisoned, and none was"
-    for server in [each.id for each in play.azure.world.of_type(truth.SERVERS)]:
+    for server in [each.id for each in play.azure.world.seen(truth.SERVERS)]:
         verdict = play.stage.said(server).verdict
         about = [incident for incident in still_open if fingerprint(server) in incident.subjects]
         swept = [one for one in about if one.source == "snapshot" and one.opened_at < now - JUST_NOW]
@@ -170,7 +177,7 @@ def _speaks(verdict: str, incident: Incident) -> bool:
 def _uncured(play: Play) -> Iterator[tuple[str, Resource]]:
     """The last failed backup of each server that no good one outlasted, by its id; of the last minutes nobody knows."""
     last: dict[tuple[str, bool], Resource] = {}
-    for job in play.azure.world.of_type(truth.JOBS):
+    for job in play.azure.world.seen(truth.JOBS):
         properties = job.body["properties"]
         key = (properties["dataSourceId"].lower(), properties["status"] == "Failed")
         is_over = properties["status"] in ("Failed", "Completed", "CompletedWithWarnings")

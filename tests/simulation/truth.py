@@ -90,7 +90,7 @@ def can_be_backed_up(server: Resource) -> bool:
 
 def instances_of(world: World, server_id: str) -> list[Resource]:
     """The live backup instances of a server, in any vault."""
-    return [each for each in world.of_type(INSTANCES) if source_of(each) == server_id.lower()]
+    return [each for each in world.seen(INSTANCES) if source_of(each) == server_id.lower()]
 
 
 def source_of(instance: Resource) -> str:
@@ -149,10 +149,10 @@ def ended_before(job: Resource, moment: datetime) -> bool:
 def was_backed_up(azure: LocalAzure, server_id: str) -> bool:
     """Whether a backup of the server was ever made, or was asked for and accepted."""
     world = azure.world
-    if any(job.body["properties"]["dataSourceId"].lower() == server_id.lower() for job in world.of_type(JOBS)):
+    if any(job.body["properties"]["dataSourceId"].lower() == server_id.lower() for job in world.seen(JOBS)):
         return True
     ids = tuple(instance.id.lower() for instance in instances_of(world, server_id))
-    made = (point.id.lower() for point in world.of_type(POINTS))
+    made = (point.id.lower() for point in world.seen(POINTS))
     asked = (call.path.lower() for call in azure.log if call.operation.endswith("/backup/action") and call.status < 300)
     return any(place.startswith(ids) for place in (*made, *asked))
 

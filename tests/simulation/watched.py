@@ -1,5 +1,6 @@
 """The two wires of an instance of the app: its own to Azure, and its host's to the queues. Everything is seen here."""
 
+import functools
 import gzip
 import json
 from dataclasses import dataclass, field
@@ -36,11 +37,11 @@ class Call:
     status: int = 0
     has_left: bool = True
 
-    @property
+    @functools.cached_property
     def is_arm(self) -> bool:
         return self.host == "management.azure.com"
 
-    @property
+    @functools.cached_property
     def is_write(self) -> bool:
         """Whether it changes something in ARM: a validation and a query are POSTs that change nothing."""
         return self.is_arm and self.method != "GET" and not self.path.lower().endswith(READS)
