@@ -255,8 +255,7 @@ class Look:
 
     def _remember(self, plan: Plan, intent: Intent, observed: Observed) -> None:
         """Put what the plan knows into the row. The operation that led here has had its say."""
-        waits = [type(action) for action in plan.actions] == [Wait]
-        since = self.row.unready_since if self.row.verdict == plan.verdict.kind.value else None
+        waits, lasts = len(plan.actions) == 1 and plan.wait, self.row.verdict == plan.verdict.kind.value
         self._instance_was_known = plan.instance_id == self.row.instance_id
         self._know(
             running=None,
@@ -264,7 +263,7 @@ class Look:
             refusals=plan.refusals,
             refused_since=(self.row.refused_since or observed.now) if plan.refusals else None,
             contest=plan.contest or self.row.contest,
-            unready_since=(since or observed.now) if waits else None,
+            unready_since=((lasts and self.row.unready_since) or observed.now) if waits else None,
             owner=intent.owner,
             vault_id=plan.vault_id,
             policy_id=plan.policy_id,

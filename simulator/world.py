@@ -147,7 +147,7 @@ class World:
                 yield resource
 
     def seen(self, resource_type: str) -> tuple[Resource, ...]:
-        """Resources of a type in the order of creation, for who only looks at them: what is changed here stays unseen."""
+        """Resources of a type in the order of creation, for who only looks: what is changed in them stays unnoticed."""
         return tuple(self.by_type.get(resource_type.lower(), {}).values())
 
     def settle(self) -> None:

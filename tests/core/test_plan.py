@@ -311,6 +311,7 @@ def test_only_missing_roles_are_granted(held: frozenset[str], granted: list[str]
 
 # -- waits -------------------------------------------------------------------------------------------------------------
 
+SINCE_AN_HOUR = Memory(unready_since=NOW - timedelta(hours=1))
 
 @pytest.mark.parametrize(
     ("changes", "after_s"),
@@ -323,16 +324,9 @@ def test_only_missing_roles_are_granted(held: frozenset[str], granted: list[str]
         ({"memory": Memory(granted_at=NOW - timedelta(seconds=119))}, 41.0),
         ({"memory": Memory(granted_at=NOW, refusals=1)}, 41.0),
         ({"server": server(state="Updating")}, 10.0),
-        ({"server": server(state="Updating"), "memory": Memory(unready_since=NOW - timedelta(hours=1))}, 90.0),
-        ({"vaults": (vault(state="Updating"),)}, 60.0),
-        ({"vaults": (vault(state="Updating"),), "memory": Memory(unready_since=NOW - timedelta(hours=1))}, 360.0),
-        (
-            {
-                "instances": (instance("ConfiguringProtection"),),
-                "memory": Memory(unready_since=NOW - timedelta(hours=1)),
-            },
-            360.0,
-        ),
+        ({"server": server(state="Updating"), "memory": SINCE_AN_HOUR}, 90.0),
+        ({"vaults": (vault(state="Updating"),), "memory": SINCE_AN_HOUR}, 360.0),
+        ({"instances": (instance("ConfiguringProtection"),), "memory": SINCE_AN_HOUR}, 360.0),
     ],
 )
 def test_waits(changes: dict[str, Any], after_s: float):

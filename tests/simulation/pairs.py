@@ -89,7 +89,7 @@ def _told(moments: tuple[int, ...]) -> _Told:
 
 
 def _ending(world: Rehearsal, server: str, moments: tuple[int, ...]) -> str:
-    states = [truth.state_of(instance) for instance in world.seen(INSTANCES)]
-    jobs = [job.body["properties"]["status"] for job in world.seen(truth.JOBS)]
+    states = [truth.state_of(instance) for instance in world.of_type(INSTANCES)]
+    jobs = [job.body["properties"]["status"] for job in world.of_type(truth.JOBS)]
     found = (states, jobs, world.row(server).verdict)
     return "" if found == (["ProtectionConfigured"], ["Completed"], "protected") else f"dead at {moments}: {found}"

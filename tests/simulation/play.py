@@ -12,6 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,9 +34,12 @@ from tests.simulation.scenario import Scenario
 from tests.simulation.stage import APP, HOST, Stage
 from tests.simulation.story import Story
 from tests.simulation.watched import Attempt, Call, HostWire, Watched
+from tests.simulation.worker import Ear, Worker
 
 QUEUE = "converge"
 HOST_JSON = json.loads((Path(__file__).parents[2] / "host.json").read_text())
+HOST_JSON["extensions"]["queues"]["batchSize"] = 1  # what a host runs in parallel stands here as turns in between
+MOST_AT_ONCE = 4
 REDELIVER_S = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)  # Source: Event Grid's schedule of repeated delivery
 STARTS_AGAIN_S = 30.0
 MOST_QUIET = timedelta(hours=9)  # the longest that an answer of Azure may delay
@@ -54,28 +58,6 @@ class Violation(BaseException):
         self.name = name
 
 
-@dataclass
-class Worker:
-    """One instance of the app: its process knows nothing of the others, and nothing of its life before a crash.
-
-    host: None while it is not running; back_at: when it is started (again).
-    """
-
-    number: int
-    back_at: datetime
-    host: InProcessHost | None = None
-    context: wiring.Context | None = None
-    attempt: Attempt = field(default_factory=lambda: Attempt("none"))
-    busy: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"app {self.number}"
-
-    def stop(self, back_at: datetime) -> None:
-        self.host, self.context, self.back_at = None, None, back_at
-
-
 @dataclass(order=True)
 class Mail:
     """An event on its way."""
@@ -84,17 +66,6 @@ class Mail:
     number: int
     attempt: int = field(compare=False)
     event: dict[str, Any] = field(compare=False)
-
-
-class Ear(logging.Handler):
-    """Hears what the app writes down."""
-
-    def __init__(self, hear: Callable[[dict[str, Any]], None]) -> None:
-        super().__init__()
-        self.hear = hear
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.hear(record.__dict__["flexguard"])
 
 
 @dataclass(frozen=True)
@@ -119,11 +90,13 @@ class Play:
         self.counts: Counter[str] = Counter()
         self.is_quiet = False
         self.on_duty: list[Worker] = []
+        self.paused: list[tuple[Worker, Attempt]] = []  # what waits for an answer while somebody takes a turn
         self.poll_at, self.news_at, self.missed = self.azure.now, self.azure.now, set[str]()
         self.heard: set[tuple[str, str]] = set()
         self.rests: dict[str, datetime] = {}
         self.told: set[str] = set()
         self.names: dict[str, str] = {}
+        self.holders: dict[tuple[str, int], str] = {}
         self.asked: dict[str, Call] = {}
         self.jobs_read: dict[str, datetime] = {}
         self.poisoned: list[str] = []
@@ -282,40 +255,50 @@ class Play:
         return [worker for worker in self.workers if worker.host and not worker.busy]
 
     def meddle(self, busy: Worker) -> None:
-        """In the middle of a call of one instance another one may take its turn."""
-        idle = self._up()
-        if idle and self._is_visible() and self.chance.random() < self.scenario.meddling:
-            worker = self.chance.choice(idle)
+        """In the middle of a call another message may have its turn: at another instance, or at this very one."""
+        if len(self.on_duty) >= MOST_AT_ONCE or not self._is_visible():
+            return
+        if self.chance.random() < self.scenario.meddling:
+            worker = self.chance.choice([*self._up(), busy])
             self.tell(worker.name, f"takes a turn while {busy.name} waits for an answer")
-            self._alive(worker, "message", lambda host: host.poll())
+            self.paused.append((busy, busy.attempt))
+            try:
+                self._alive(worker, "message", lambda host: host.poll())
+            finally:
+                busy.attempt = self.paused.pop()[1]
 
     def _alive(self, worker: Worker, what: str, step: Callable[[InProcessHost], Any]) -> Any:
         """Let one instance do one thing. When it dies of it, it is away for a while and then knows nothing."""
         before = wiring._given[:]
         wiring.use(worker.context)
-        worker.busy, worker.attempt = True, Attempt(what)
+        worker.busy, worker.attempt = worker.busy + 1, Attempt(what)
         self.on_duty.append(worker)
         assert worker.host
-        failures = len(worker.host.failures)
         try:
-            done = step(worker.host)
+            done = copy_context().run(step, worker.host)
             if what != "message" and done in (202, True):
                 self.ended(worker)
-            for failure in worker.host.failures[failures:]:
-                self.counts["failures"] += 1
-                self.tell(worker.name, f"{failure.function} fails: {type(failure.error).__name__}: {failure.error}")
-                self.stage.failures.append(failure)
         except Crash:
+            if worker.busy > 1:
+                raise  # everything that it has begun dies with it
             self.counts["crashes"] += 1
             self.tell(worker.name, "dies")
             worker.stop(self.azure.now + timedelta(seconds=self.scenario.down_s))
             return None
         else:
+            self._note_failures(worker, worker.host)
             return done
         finally:
-            worker.busy = False
+            worker.busy -= 1
             self.on_duty.pop()
             wiring._given[:] = before
+
+    def _note_failures(self, worker: Worker, host: InProcessHost) -> None:
+        fresh, worker.heard_failures = host.failures[worker.heard_failures :], len(host.failures)
+        for failure in fresh:
+            self.counts["failures"] += 1
+            self.tell(worker.name, f"{failure.function} fails: {type(failure.error).__name__}: {failure.error}")
+            self.stage.failures.append(failure)
 
     def _start_again(self) -> None:
         for worker in self.workers:
@@ -387,6 +370,7 @@ class Play:
         """The ledger was lost, or is an older one: nothing that was remembered counts any more."""
         self.rests.clear()
         self.told.clear()
+        self.holders.clear()
         self.lost_at = self.azure.now
 
     def tell_call(self, worker: Worker, call: Call, outcome: str) -> None:

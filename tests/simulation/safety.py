@@ -1,10 +1,13 @@
 """Safety: what must hold at every call, asked before it leaves (`play, call`) or with its answer (`…, answer`)."""
 
+import json
 import re
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from shared.cloud import large_row
+from shared.ledger import ServerRow, decoded
 from tests.simulation import truth
 from tests.simulation.invariants import ANSWERED, SAFETY, register
 from tests.simulation.play import Play
@@ -133,13 +136,22 @@ def one_hand_at_a_time(play: Play, call: Call) -> str:
     """
     if not call.is_write or not call.attempt.row or LEASELESS & play.stage.struck_kinds():
         return ""
-    for other in play.on_duty:
-        asked = [each.at for each in other.attempt.calls if each.is_arm]
-        is_same = other.attempt is not call.attempt and other.attempt.row == call.attempt.row
+    for other, attempt in play.paused:
+        asked = [each.at for each in attempt.calls if each.is_arm]
         is_held = asked and asked[0] >= play.lost_at and asked[0] + LEASE > play.azure.now
-        if is_same and is_held and other.attempt.what == "message":
+        if attempt.row == call.attempt.row and is_held and attempt.what == "message":
             return f"{other.name} is at work on it since {asked[0]:%H:%M:%S}"
     return ""
+
+
+@register("I16", ANSWERED)
+def one_message_a_generation(play: Play, call: Call, _: Any) -> str:
+    """A generation of a server's row belongs to one message: nobody writes over what another one has claimed."""
+    if not (call.is_row and call.method in ("POST", "PUT") and call.status < 300):
+        return ""
+    row = decoded(large_row.text_of(json.loads(call.text)), ServerRow)
+    holder = play.holders.setdefault((row.server_id.lower(), row.generation), row.claimed_by)
+    return f"generation {row.generation} is that of another message" if holder != row.claimed_by else ""
 
 
 @register("I7", SAFETY)

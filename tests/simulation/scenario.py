@@ -162,6 +162,9 @@ def draw(seed: int, servers: int = 5, edition: int = 2) -> Scenario:
     chance, later = random.Random(f"scenario:{seed}"), random.Random(f"second edition:{seed}")
     faults_s = later.choice(FAULTS_S) if edition > 1 else FAULTS_S[-1]
     estate = tuple(_server(chance, index, faults_s) for index in range(chance.randint(1, servers)))
+    if edition > 1:  # one at least is to be protected, and backed up at once
+        tags = estate[0].tags | {"backup-tier": later.choice(("gold", "Gold ", "silver"))}
+        estate = (replace(estate[0], tags=tags, properties={}), *estate[1:])
     drawn = Scenario(
         seed=seed,
         start=chance.choice(STARTS),
@@ -177,10 +180,11 @@ def draw(seed: int, servers: int = 5, edition: int = 2) -> Scenario:
     )
     if edition == 1:
         return drawn
-    sharp = tuple(_sharp(later))
+    sharp = (*_sharp(later), *_crowd(later, drawn.meddling))
     mishaps = tuple(_no_longer(each, faults_s) for each in (*drawn.mishaps, *sharp))
-    deeds = tuple(_no_longer(each, faults_s) for each in drawn.deeds)
-    return replace(drawn, mishaps=mishaps, deeds=deeds, page=later.choice((2, 1000, 1000)))
+    deeds = [_no_longer(each, faults_s) for each in (*drawn.deeds, *_meant(later, estate, faults_s))]
+    deeds.sort(key=lambda deed: deed.at_s)
+    return replace(drawn, mishaps=mishaps, deeds=tuple(deeds), page=later.choice((2, 1000, 1000)))
 
 
 def _rules(chance: random.Random) -> dict[str, str]:
@@ -212,12 +216,28 @@ def _mishaps(chance: random.Random) -> tuple[Mishap, ...]:
 
 
 def _sharp(chance: random.Random) -> Iterator[Mishap]:
-    """A few mishaps at the critical calls, in half of the worlds."""
-    names = [name for name in RATED if FAULTS[name].place in ANYWHERE and not FAULTS[name].target]
+    """Answers that are lost, and deaths, at the critical calls, in half of the worlds."""
+    names = [name for name in RATED if FAULTS[name].place in ANYWHERE[1:] and not FAULTS[name].target]
     for _ in range(chance.choice((0, 0, 0, 1, 2, 3))):
         name, target = chance.choice(names), chance.choice(CRITICAL)
         rate, times = chance.choice((0.3, 0.6)), chance.randint(1, 3)
         yield replace(_mishap(chance, name), rate=rate, times=times, target=target)
+
+
+def _meant(chance: random.Random, estate: tuple[PlannedServer, ...], faults_s: float) -> Iterator[Deed]:
+    """What people do on purpose to a server that may be protected by then: ask for less, stop it, do it by hand."""
+    less = {"tags": {"backup-tier": chance.choice(("silver", "bronze", "bronze")), "backup-owner": OWNERS[0]}}
+    acts = (("server_tagged", less), ("instance_state", {"state": "ProtectionStopped"}), ("foreign_instance", {}))
+    for kind, detail in acts:
+        if chance.random() < 0.15:
+            server, share = chance.randrange(len(estate)), chance.uniform(0.4, 0.9)
+            yield Deed(share * (900 if kind == "foreign_instance" else faults_s), kind, server, detail=detail)
+
+
+def _crowd(chance: random.Random, meddling: float) -> Iterator[Mishap]:
+    """Events that come twice at once, in a part of the worlds in which messages run into each other."""
+    if meddling >= 0.1 and chance.random() < 0.4:
+        yield Mishap("duplicate_event", 0.5, chance.getrandbits(32))
 
 
 def _no_longer[One: (Mishap, Deed)](drawn: One, most_s: float) -> One:

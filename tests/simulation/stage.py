@@ -251,9 +251,7 @@ class Stage:
 
     def principals(self) -> set[str]:
         """Every identity that a vault has, or had."""
-        found = {
-            (vault.body.get("identity") or {}).get("principalId") for vault in self.azure.world.seen(truth.VAULTS)
-        }
+        found = {(vault.body.get("identity") or {}).get("principalId") for vault in self.azure.world.seen(truth.VAULTS)}
         self._principals |= {str(each) for each in found if each}
         return self._principals
 

@@ -14,10 +14,12 @@ from shared.cloud.clients import TIMEOUT_S
 from simulator.transport import InProcessTransport
 
 if TYPE_CHECKING:
-    from tests.simulation.play import Play, Worker
+    from tests.simulation.play import Play
+    from tests.simulation.worker import Worker
 
 READS = ("validateforbackup", "microsoft.resourcegraph/resources")
 ROW = "PartitionKey='server-"
+NEW_ROW = '"PartitionKey": "server-'
 
 
 @dataclass
@@ -40,6 +42,11 @@ class Call:
     @functools.cached_property
     def is_arm(self) -> bool:
         return self.host == "management.azure.com"
+
+    @functools.cached_property
+    def is_row(self) -> bool:
+        """Whether it is about the ledger's row of a server."""
+        return ROW in self.path or (self.method == "POST" and NEW_ROW in self.text)
 
     @functools.cached_property
     def is_write(self) -> bool:
