@@ -236,7 +236,7 @@ MUTANTS = (
            look__read_intent=_with(intent.read_intent, lambda found, tags, *_: replace(found, reason=str(tags)))),
     _named("error_is_done", "calls a look that failed done", "I3 I10",
            look__Look___failed=_done),
-    _named("forgetful", "does not write down what it told", "I11",
+    _named("forgetful", "does not write down what it told", "I18 I11",
            cloud__ledger_table__TableLedger__keep_incident=lambda *_: "x"),
     _named("mute", "writes down what it never told", "I11 I15",
            tell__publish=lambda *_: None, deliver__publish=lambda *_: None),
