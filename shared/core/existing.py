@@ -101,14 +101,9 @@ def _repair(server: Server, instance: Instance, wrong: Verdict, observed: Observ
 
 def _again(instance: Instance, action: Action, kind: Kind, observed: Observed, rules: Rules) -> Found:
     """Give the vault's identity what it lacks, then repeat the call at growing distances until it helps."""
-    if (held := _without_identity(instance, observed)) is not None:
-        return held
+    if (roles := _give_roles(instance, observed, rules)) is not None:
+        return roles
     ended, memory = observed.memory.running, observed.memory
-    failed = ended is not None and ended.status == "failed"
-    if kind is Kind.PROTECTION_ERROR or (ended and failed and classify(ended.error[0]) is Cause.PERMISSION):
-        roles = _give_roles(instance, observed, rules)
-        if roles is not None:
-            return roles
     if ended and ended.kind in ("sync", "change", "resume"):
         return _refused(instance, ended, kind, observed, rules)
     verdict = Verdict.of(Kind.CONFIGURING, action.reason)
@@ -124,18 +119,13 @@ def _refused(instance: Instance, ended: Running, kind: Kind, observed: Observed,
     return _plan(instance, verdict, *steps, refusals=observed.memory.refusals + 1, **more)
 
 
-def _without_identity(instance: Instance, observed: Observed) -> Found | None:
-    """The vault has no identity, so that nothing helps and nothing is tried; None when it has one."""
+def _give_roles(instance: Instance, observed: Observed, rules: Rules) -> Found | None:
+    """See to what the vault needs before anything is tried; None when it has an identity, and that has its roles."""
     if observed.vaults is None:
         return frozenset({Need.VAULTS})
     home = _home(instance, observed)
-    return _plan(instance, without_identity(home)) if home and not home.principal_id else None
-
-
-def _give_roles(instance: Instance, observed: Observed, rules: Rules) -> Found | None:
-    if (held := _without_identity(instance, observed)) is not None:
-        return held
-    home = _home(instance, observed)
+    if home and not home.principal_id:
+        return _plan(instance, without_identity(home))
     if home and vault_roles.are_unknown(observed, rules):
         return frozenset({Need.ROLES})
     step = vault_roles.step(home, observed, rules) if home else None

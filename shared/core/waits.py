@@ -13,7 +13,7 @@ UNDELETED_S = 5.0  # Source: undeleting is answered when it is done
 GRANTED_S = 120.0
 VAULT_S = 60.0
 UNREADY_S, UNREADY_SHARE = 10.0, 1 / 40  # a server that takes an hour to be Ready is noticed at most 90 seconds late
-LASTING_SHARE = 1 / 10  # what is stuck for a day is asked about 90 times, and not 1,400 times
+LASTING_SHARE, LASTING_LONGEST_S = 1 / 10, 3600.0  # what is stuck for a day is asked about 60 times, and not 1,400
 # Source: documentation and reports of role propagation: 10 minutes, at worst 30.
 REFUSED_AGAIN_S = (60.0, 120.0, 240.0, 480.0, 900.0)
 DENIED_LONGEST, REFUSED_LONGEST = timedelta(minutes=40), timedelta(hours=24)
@@ -22,4 +22,4 @@ DENIED_LONGEST, REFUSED_LONGEST = timedelta(minutes=40), timedelta(hours=24)
 def again_s(least_s: float, observed: Observed, share: float = LASTING_SHARE) -> float:
     """Seconds until the next look at what has lasted for some time: the longer, the later."""
     lasted = observed.now - (observed.memory.unready_since or observed.now)
-    return max(least_s, lasted.total_seconds() * share)
+    return max(least_s, min(lasted.total_seconds() * share, LASTING_LONGEST_S))

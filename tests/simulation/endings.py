@@ -1,5 +1,7 @@
 """Honesty: what must hold when a function has returned as if all were well: nothing vanished, nothing took too long."""
 
+from datetime import timedelta
+
 from shared.cloud.clients import TIMEOUT_S
 from tests.simulation import truth
 from tests.simulation.invariants import ENDINGS, register
@@ -13,6 +15,7 @@ LONGEST_SLEEP_S = {
     "sweep_estate": 1800.0,
     "back_up_due": 1800.0,
 }  # Source: the longest run of a function on Flex Consumption, by default
+HOUR, MOST_LOOKS = timedelta(hours=1), 45
 MOST_CALLS = {"event": 3, "message": 40}
 KEPT = {"event": ("event_received", "event_dropped"), "message": ("looked", "message_skipped")}
 
@@ -26,6 +29,20 @@ def it_ends_in_time(_: Play, attempt: Attempt) -> str:
         return f"it waited for {attempt.waited_s:.0f} s"
     count = len(attempt.calls)
     return f"it made {count} calls" if count > MOST_CALLS.get(attempt.what, count) else ""
+
+
+@register("I9", ENDINGS)
+def what_lasts_is_left_alone(play: Play, attempt: Attempt) -> str:
+    """What has been the same for an hour is looked at ever less often."""
+    for fact in attempt.facts:
+        if fact["fact"] == "looked":
+            verdict, times = play.looks.get(fact["server"], ("", []))
+            times = [*times, play.azure.now] if verdict == fact["verdict"] else [play.azure.now]
+            play.looks[fact["server"]] = (fact["verdict"], times)
+            often = sum(at > play.azure.now - HOUR for at in times)
+            if times[0] < play.azure.now - HOUR and often > MOST_LOOKS:
+                return f"{fact['server']} is {verdict}, and was looked at {often} times within an hour"
+    return ""
 
 
 @register("I15", ENDINGS)

@@ -252,6 +252,8 @@ MUTANTS = (
            core__on_demand___first=_nothing_to_do),
     _named("dozing", "sleeps in a function", "I9",
            look__Look__run=_dozing(look.Look.run)),
+    _named("impatient", "looks at what is stuck as often as at first", "I9",
+           core__waits__again_s=lambda least_s, *_: least_s),
     _named("no_sweep", "sweeps nothing", "I10 I12",
            sweep__sweep=lambda *_: None),
     *(_named(name, says, caught_by, **broken) for name, says, caught_by, broken in STORIES),

@@ -5,6 +5,8 @@ it: so it dies before each call, and after the last. (`test_crashes.py` tries bo
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from azure.core.pipeline.transport import HttpTransport
@@ -65,9 +67,12 @@ def play(moments: tuple[int, ...]) -> str:
     return _told(moments).ending
 
 
+@dataclass(frozen=True)
 class _Told:
-    def __init__(self, calls: int, ending: str) -> None:
-        self.calls, self.ending = calls, ending
+    """calls: of the app until the server is protected, and has its first backup."""
+
+    calls: int
+    ending: str
 
 
 def _told(moments: tuple[int, ...]) -> _Told:
@@ -83,9 +88,13 @@ def _told(moments: tuple[int, ...]) -> _Told:
     mortals[0].calls, mortals[0].moments = -1, set(moments)
     tags = {"operation": "Merge", "properties": {"tags": {"backup-tier": "gold"}}}
     world.arm("PATCH", f"{server}/providers/Microsoft.Resources/tags/default", tags)
-    world.run(seconds=STORY_S)
+    until = world.azure.now + timedelta(seconds=STORY_S)
+    while world.row(server).verdict != "protected" and world.azure.now < until:
+        world.run(seconds=60)
+    calls = mortals[0].calls
+    world.run_until(until)
     wiring.use(None)
-    return _Told(mortals[0].calls, _ending(world, server, moments))
+    return _Told(calls, _ending(world, server, moments))
 
 
 def _ending(world: Rehearsal, server: str, moments: tuple[int, ...]) -> str:

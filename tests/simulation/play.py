@@ -93,6 +93,7 @@ class Play:
         self.paused: list[tuple[Worker, Attempt]] = []  # what waits for an answer while somebody takes a turn
         self.poll_at, self.news_at, self.missed = self.azure.now, self.azure.now, set[str]()
         self.heard: set[tuple[str, str]] = set()
+        self.looks: dict[str, tuple[str, list[datetime]]] = {}
         self.rests: dict[str, datetime] = {}
         self.told: set[str] = set()
         self.names: dict[str, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from tests.simulation.scenario import FAULTS_S, Deed, Mishap, PlannedServer, Scenario, draw
+from tests.simulation.scenario import FAULTS_S, NO_ROLE, Deed, Mishap, PlannedServer, Scenario, draw
 
 # Seeds of the first edition that failed, and why.
 SEEDS = {
@@ -55,6 +55,18 @@ WORLDS = {
     "an operation that failed left the instance busy for ever: the local Azure was wrong": _world(
         Mishap("fail_operation", 0.9, 1, target="resumeprotection", times=2),
         deeds=(Deed(900.0, "instance_state", 0, detail={"state": "ProtectionStopped"}),), rules={"resume": "allow"},
+    ),
+    "a sync that failed left the instance updating for ever: the local Azure was wrong": _world(
+        Mishap("fail_operation", 0.9, 1, target="sync"), Mishap("fail_protection", 0.9, 1, detail=dict(NO_ROLE)),
+    ),
+    "a vault that stayed Updating had each of its servers looked at every minute": _world(
+        deeds=(Deed(60.0, "vault_state", 0, detail={"state": "Updating"}),),
+    ),
+    "protection was resumed in vain with every sweep where a lock kept the vault's roles from being given": _world(
+        deeds=(
+            Deed(780.0, "lock_added", 0), Deed(1080.0, "role_revoked", 0),
+            Deed(1380.0, "instance_state", 0, detail={"state": "ProtectionStopped"}),
+        ), rules={"resume": "allow"},
     ),
     "a policy that was deleted was believed to be there, as the ledger knew what it had meant": _world(
         deeds=(Deed(5400.0, "policy_deleted", 0),),

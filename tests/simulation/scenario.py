@@ -225,13 +225,18 @@ def _sharp(chance: random.Random) -> Iterator[Mishap]:
 
 
 def _meant(chance: random.Random, estate: tuple[PlannedServer, ...], faults_s: float) -> Iterator[Deed]:
-    """What people do on purpose to a server that may be protected by then: ask for less, stop it, do it by hand."""
+    """What people do in time to matter: ask for less, stop a backup, protect by hand; and a vault that does not work."""
     less = {"tags": {"backup-tier": chance.choice(("silver", "bronze", "bronze")), "backup-owner": OWNERS[0]}}
-    acts = (("server_tagged", less), ("instance_state", {"state": "ProtectionStopped"}), ("foreign_instance", {}))
-    for kind, detail in acts:
-        if chance.random() < 0.15:
-            server, share = chance.randrange(len(estate)), chance.uniform(0.4, 0.9)
-            yield Deed(share * (900 if kind == "foreign_instance" else faults_s), kind, server, detail=detail)
+    acts: tuple[tuple[str, float, float, dict[str, Any]], ...] = (
+        ("server_tagged", 0.15, faults_s, less),
+        ("instance_state", 0.15, faults_s, {"state": "ProtectionStopped"}),
+        ("foreign_instance", 0.15, 900, {}),
+        ("vault_state", 0.05, 300, {"state": "Updating"}),
+    )
+    for kind, rate, within_s, detail in acts:
+        server, share = chance.randrange(len(estate)), chance.uniform(0.4, 0.9)
+        if chance.random() < rate:
+            yield Deed(share * within_s, kind, server, detail=detail)
 
 
 def _crowd(chance: random.Random, meddling: float) -> Iterator[Mishap]:

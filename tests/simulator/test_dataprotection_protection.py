@@ -114,3 +114,13 @@ def test_after_an_action_that_failed_another_one_is_taken(azure):
     assert ask(azure, "GET", answer.headers["azure-asyncoperation"]).json()["status"] == "Failed"
     post(azure, "stopProtection")
     assert state(azure) == "ProtectionStopped"
+
+
+def test_after_a_sync_that_failed_the_instance_is_what_it_was(azure):
+    """A sync shows a state of its own meanwhile; when its operation fails, that does not stay."""
+    azure.world.faults.add("fail_operation", "sync", times=1)
+    answer = post(azure, "sync")
+    assert ask(azure, "GET", answer.headers["azure-asyncoperation"]).json()["status"] == "Failed"
+    assert state(azure) == "ProtectionConfigured"
+    post(azure, "sync")
+    assert state(azure) == "ProtectionConfigured"

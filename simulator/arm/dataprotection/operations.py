@@ -51,7 +51,12 @@ def failed(world: World, operation: str, code: str, message: str, instance_id: s
     problem = Problem(code, message, problems.INTERNAL.advice)
     finish(world, operation, error=errors.protection_details(world, problem))
     instance = instance_body.under_change(world, instance_id, change)
-    if instance and instance_body.state(instance) not in (instance_body.CONFIGURING, instance_body.UPDATING):
+    if instance is None:
+        return
+    if instance.hidden["busy"] == "sync":  # it had been given a state of its own for the time
+        old = instance.body["properties"].get("protectionErrorDetails")
+        instance_body.turn(instance, instance_body.ERROR if old else instance_body.CONFIGURED, error=old)
+    if instance_body.state(instance) not in (instance_body.CONFIGURING, instance_body.UPDATING):
         instance_body.settle(instance)
 
 
