@@ -34,13 +34,12 @@ from shared.core.resource_id import ResourceId
 from shared.core.rules import Rules
 from shared.core.vault_choice import choose_vault
 from shared.core.verdict import Kind, Verdict
-from shared.core.waits import CONFIGURING_AGAIN_S
+from shared.core.waits import CONFIGURING_AGAIN_S, LASTING_SHARE
 from shared.ledger import Ledger
 from shared.pace import Turned
 from shared.tell import tell_once, tell_refusal
 
 OPERATION_AGAIN_S = 3.0
-CONFIGURING_SHARE = 1 / 20  # what goes on for hours is looked at ever less often
 OPERATION_LONGEST = timedelta(hours=2)
 UNREACHABLE = timedelta(hours=24)
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 5.0, 900.0
@@ -155,7 +154,7 @@ class Look:
             if running.kind == "backup" and self.row.backup.has_point:
                 kind, reason = Kind.PROTECTED, "a backup on demand is being started"
             waited_s = (self.cloud.now - running.started_at).total_seconds()
-            return Outcome(Verdict.of(kind, reason), max(OPERATION_AGAIN_S, waited_s * CONFIGURING_SHARE))
+            return Outcome(Verdict.of(kind, reason), max(OPERATION_AGAIN_S, waited_s * LASTING_SHARE))
         if running.kind == "backup":
             self._know(running=None, backup=on_demand.triggered(self.row.backup, running))
         else:
@@ -168,7 +167,7 @@ class Look:
         busy = protection.unfinished(self._instances[0]) if self._instances else None
         if busy:
             waited_s = (self.cloud.now - running.started_at).total_seconds()
-            return Outcome(busy, max(CONFIGURING_AGAIN_S, waited_s * CONFIGURING_SHARE))
+            return Outcome(busy, max(CONFIGURING_AGAIN_S, waited_s * LASTING_SHARE))
         asked = self._asked(running) if running.url and not self._instances else running
         self._know(running=asked if asked.status == "failed" else None)
         return None

@@ -33,14 +33,14 @@ def it_ends_in_time(_: Play, attempt: Attempt) -> str:
 
 @register("I9", ENDINGS)
 def what_lasts_is_left_alone(play: Play, attempt: Attempt) -> str:
-    """What has been the same for an hour is looked at ever less often."""
+    """What has been the same for hours is looked at ever less often."""
     for fact in attempt.facts:
         if fact["fact"] == "looked":
             verdict, times = play.looks.get(fact["server"], ("", []))
             times = [*times, play.azure.now] if verdict == fact["verdict"] else [play.azure.now]
             play.looks[fact["server"]] = (fact["verdict"], times)
             often = sum(at > play.azure.now - HOUR for at in times)
-            if times[0] < play.azure.now - HOUR and often > MOST_LOOKS:
+            if times[0] < play.azure.now - 2 * HOUR and often > MOST_LOOKS:
                 return f"{fact['server']} is {verdict}, and was looked at {often} times within an hour"
     return ""
 
