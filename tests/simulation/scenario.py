@@ -50,6 +50,23 @@ CRITICAL = (
     "roleassignments/write", "table put", "table post", "queue post /converge/",
 )  # fmt: skip
 ANYWHERE = ("refused", "lost", "applied", "death")
+# Every kind of call that the app and its host make: each world has one fault that is meant for one of them.
+DATA_PROTECTION = "microsoft.dataprotection/backupvaults"
+CALLS = (
+    "table get", "table put", "table post", "table patch", "blob get", "blob put", "grid publish",
+    *(f"queue {verb} /converge/" for verb in ("get", "post", "delete")), "queue put /converge ",
+    *(f"queue {verb} /converge-poison/" for verb in ("get", "post", "delete")), "queue put /converge-poison ",
+    "queue get /events-poison/", "microsoft.resourcegraph/resources/read ", "flexibleservers/read ",
+    "microsoft.dataprotection/backupinstances/read ", f"{DATA_PROTECTION}/read ", "roleassignments/read ",
+    "roleassignments/write ", *(
+        f"{DATA_PROTECTION}/{what} " for what in (
+            "backupjobs/read", "deletedbackupinstances/read", "backuppolicies/read", "backuppolicies/write",
+            "validateforbackup/action", "operationstatus/read", "backupinstances/read", "backupinstances/write",
+            "backupinstances/recoverypoints/read", "backupinstances/backup/action", "backupinstances/sync/action",
+            "backupinstances/resumeprotection/action",
+        )
+    ),
+)  # fmt: skip
 TAGS = ("gold", "gold", "Gold ", "SILVER", "silver", "silver", "bronze", "bronze", "none", "golf", "")
 PEOPLE = (
     "server_deleted", "server_recreated", "server_stopped", "server_moved", "server_promoted", "role_revoked",
@@ -180,7 +197,7 @@ def draw(seed: int, servers: int = 5, edition: int = 2) -> Scenario:
     )
     if edition == 1:
         return drawn
-    sharp = (*_sharp(later), *_crowd(later, drawn.meddling))
+    sharp = (*_sharp(later), *_crowd(later, drawn.meddling), _of_its_own(seed))
     mishaps = tuple(_no_longer(each, faults_s) for each in (*drawn.mishaps, *sharp))
     deeds = [_no_longer(each, faults_s) for each in (*drawn.deeds, *_meant(later, estate, faults_s))]
     deeds.sort(key=lambda deed: deed.at_s)
@@ -222,6 +239,13 @@ def _sharp(chance: random.Random) -> Iterator[Mishap]:
         name, target = chance.choice(names), chance.choice(CRITICAL)
         rate, times = chance.choice((0.3, 0.6)), chance.randint(1, 3)
         yield replace(_mishap(chance, name), rate=rate, times=times, target=target)
+
+
+def _of_its_own(seed: int) -> Mishap:
+    """One fault at one call, such that the seeds together try every kind of fault at every kind of call."""
+    kinds = [name for name in RATED if FAULTS[name].place in ANYWHERE and not FAULTS[name].target]
+    kind, call = kinds[seed % len(kinds)], CALLS[seed // len(kinds) % len(CALLS)]
+    return Mishap(kind, 0.9, seed, 1 + seed % 3, call)
 
 
 def _meant(chance: random.Random, estate: tuple[PlannedServer, ...], faults_s: float) -> Iterator[Deed]:

@@ -189,6 +189,7 @@ class Stage:
             world.faults.add(deed.kind, "microsoft.", times=1, rate=0.3, seed=int(deed.at_s), on=on, **detail)
         else:
             self.done.add(deed.kind)
+            self.faults.struck[deed.kind, "people"] += 1
             sudden.happen(world, deed.kind, on=on, **detail)
 
     def _wish(self, server_id: str) -> None:
