@@ -313,6 +313,7 @@ def test_only_missing_roles_are_granted(held: frozenset[str], granted: list[str]
 
 SINCE_AN_HOUR = Memory(unready_since=NOW - timedelta(hours=1))
 
+
 @pytest.mark.parametrize(
     ("changes", "after_s"),
     [

@@ -94,6 +94,15 @@ def test_one_backup_at_a_time(azure):
     start_backup(azure)
 
 
+def test_after_a_trigger_that_failed_another_one_is_taken(azure):
+    """A trigger whose operation ends Failed has started nothing, so that nothing runs (seed 631 of the simulation)."""
+    azure.world.faults.add("fail_operation", "trigger backup", times=1)
+    assert ask(azure, "POST", f"{INSTANCE}/backup", ON_DEMAND).status == 202
+    azure.advance(941)
+    assert not listed_jobs(azure)
+    start_backup(azure)
+
+
 def test_the_sdk_triggers_and_follows_a_job(azure):
     """Microsoft's client gets a job id, reads the job and the point; a wrong rule raises with the service's code."""
     options = AdHocBackupRuleOptions(

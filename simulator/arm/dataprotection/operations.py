@@ -50,6 +50,9 @@ def failed(world: World, operation: str, code: str, message: str, instance_id: s
     """An operation ends Failed, and what it was to do does not happen; the instance takes other changes again."""
     problem = Problem(code, message, problems.INTERNAL.advice)
     finish(world, operation, error=errors.protection_details(world, problem))
+    triggered = world.get(instance_id)
+    if triggered and triggered.hidden["running"] == operation:
+        triggered.hidden["running"] = ""
     instance = instance_body.under_change(world, instance_id, change)
     if instance is None:
         return
