@@ -1,6 +1,7 @@
 """The world of a run: what a deployment made, what people do to it, and which faults struck what."""
 
 import functools
+import gzip
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,10 +20,10 @@ from shared.back_up import ask
 from shared.cloud import large_row, snapshot
 from shared.cloud.clients import Cloud
 from shared.cloud.errors import CloudError
-from shared.cloud.ledger_table import INCIDENTS, TABLE, TableLedger
+from shared.cloud.ledger_table import INCIDENTS, TABLE
 from shared.core.incidents import Incident
 from shared.core.resource_id import parse
-from shared.ledger import ServerRow
+from shared.ledger import ServerRow, decoded
 from shared.settings import Settings
 from simulator import sudden
 from simulator.arm import authorization
@@ -232,23 +233,30 @@ class Stage:
         return Cloud(self.settings, self._operator, InProcessTransport(self.azure))
 
     def row(self, server_id: str) -> ServerRow:
-        """What the ledger knows of a server; an empty row when it knows nothing."""
-        return TableLedger(self._reader).server(server_id).row or ServerRow(server_id=server_id)
+        """What the ledger knows of a server, read past every fault; an empty row when it knows nothing."""
+        mine = (row for row in self._rows("server-") if row["ServerId"].lower() == server_id.lower())
+        texts = (large_row.text_of(row) for row in mine)
+        return next((decoded(text, ServerRow) for text in texts), ServerRow(server_id=server_id))
 
     def said(self, server_id: str) -> Said:
         """What people are told of a server: the latest snapshot's word, or the ledger's before there is one."""
         row = self.row(server_id)
-        content = snapshot.latest(self._reader)
-        for entry in json.loads(content)["servers"] if content else ():
+        latest = self.azure.blobs.containers[snapshot.CONTAINER].blobs.get(snapshot.LATEST)
+        for entry in json.loads(gzip.decompress(latest.data))["servers"] if latest else ():
             if entry["id"].lower() == server_id.lower():
                 return Said(entry["verdict"], entry["reason"], entry["fix"])
         return Said(row.verdict, row.reason, row.fix)
 
     def incidents(self) -> list[Incident]:
         """The incidents of the ledger, read past every fault."""
-        rows = (entity for entity in self.azure.tables.entities(TABLE) if entity.partition_key == INCIDENTS)
-        texts = (large_row.text_of({name: value for name, (_, value) in row.properties.items()}) for row in rows)
+        texts = (large_row.text_of(row) for row in self._rows(INCIDENTS))
         return [msgspec.json.decode(text, type=Incident) for text in texts]
+
+    def _rows(self, partition: str) -> Iterator[dict[str, Any]]:
+        """The columns of the ledger's rows, in the partitions whose key begins so."""
+        for entity in self.azure.tables.entities(TABLE):
+            if entity.partition_key.startswith(partition):
+                yield {name: value for name, (_, value) in entity.properties.items()}
 
     def principals(self) -> set[str]:
         """Every identity that a vault has, or had."""
