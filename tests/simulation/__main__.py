@@ -19,7 +19,7 @@ from rich.table import Table
 
 from tests.simulation import coverage, mutants, pairs
 from tests.simulation.run import Result, run
-from tests.simulation.scenario import draw
+from tests.simulation.scenario import USUAL, Scenario, draw
 from tests.simulation.shrink import shrink
 
 OUT, PROGRESS = Console(width=140), Console(stderr=True)
@@ -48,7 +48,7 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, help="how many seeds (1000; with --mutants 200 for each)")
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--servers", type=int, default=5, help="the most servers of an estate")
+    parser.add_argument("--servers", type=int, default=USUAL, help="the most servers of an estate")
     parser.add_argument("--seed", type=int, help="play this one seed")
     parser.add_argument("--trace", action="store_true", help="tell the story of --seed, whether it fails or not")
     parser.add_argument("--mutants", action="store_true", help="break the product on purpose, and see who notices")
@@ -82,7 +82,7 @@ def _play_many(seeds: range, servers: int) -> int:
     OUT.print(f"[bold]{len(broken)} violations[/bold] {dict(Counter(result.broken for result in broken)) or ''}")
     for result in broken[:MOST_TOLD]:
         _tell(result)
-    OUT.print(*(f"make simulate SEED={result.scenario.seed} TRACE=1" for result in broken[MOST_TOLD:]), sep="\n")
+    OUT.print(*(_command(result.scenario) for result in broken[MOST_TOLD:]), sep="\n")
     return 1 if broken else 0
 
 
@@ -111,8 +111,13 @@ def _tell(result: Result, *, with_trace: bool = False) -> int:
     OUT.print(small.trace, small.words, markup=False, soft_wrap=True, sep="\n")
     OUT.print(f"with {small.scenario.workers} instances, {small.scenario.rules}, and no more than this:", markup=False)
     OUT.print(*map(str, (*small.scenario.mishaps, *small.scenario.deeds)), sep="\n", markup=False)
-    OUT.print(f"[bold]make simulate SEED={result.scenario.seed} TRACE=1[/bold] plays it as it was")
+    OUT.print(f"[bold]{_command(result.scenario)}[/bold] plays it as it was")
     return 1
+
+
+def _command(scenario: Scenario) -> str:
+    size = "" if scenario.most_servers == USUAL else f" SERVERS={scenario.most_servers}"
+    return f"make simulate SEED={scenario.seed}{size} TRACE=1"
 
 
 def _commit() -> str:

@@ -10,6 +10,7 @@ from simulator.fault_names import FAULTS, of_place
 
 SUBSCRIPTION = "5b1f8c1e-0d3a-4a57-9a3e-0e6f5d2c7a10"
 SCOPE = f"/subscriptions/{SUBSCRIPTION}"
+USUAL = 5  # servers at most
 REGIONS = ("westeurope", "northeurope")
 # How long things go wrong: most meet in a short time, some need a long one.
 FAULTS_S = (1800.0, 1800.0, 1800.0, 3600.0, 3600.0, 3600.0, 2 * 3600.0, 3 * 3600.0)
@@ -51,6 +52,7 @@ CRITICAL = (
 )  # fmt: skip
 ANYWHERE = ("refused", "lost", "applied", "death")
 # Every kind of call that the app and its host make: each world has one fault that is meant for one of them.
+NO_ROLE = {"code": "UserErrorMissingRequiredPermissions", "message": "Appropriate permissions are missing."}
 DATA_PROTECTION = "microsoft.dataprotection/backupvaults"
 CALLS = (
     "table get", "table put", "table post", "table patch", "blob get", "blob put", "grid publish",
@@ -67,6 +69,12 @@ CALLS = (
         )
     ),
 )  # fmt: skip
+# What makes the rare ones happen.
+OCCASIONS: dict[str, dict[str, Any]] = {
+    f"{DATA_PROTECTION}/backupinstances/sync/action ": {"state": "ProtectionError", "error": NO_ROLE},
+    f"{DATA_PROTECTION}/backupinstances/read ": {"state": "ConfiguringProtectionFailed", "error": NO_ROLE},
+    f"{DATA_PROTECTION}/backupinstances/resumeprotection/action ": {"state": "ProtectionStopped"},
+}
 TAGS = ("gold", "gold", "Gold ", "SILVER", "silver", "silver", "bronze", "bronze", "none", "golf", "")
 PEOPLE = (
     "server_deleted", "server_recreated", "server_stopped", "server_moved", "server_promoted", "role_revoked",
@@ -76,7 +84,6 @@ PEOPLE = (
 # What is not done in the middle of a call: Azure refuses a second instance.
 ALONE = ("hosts_down", "foreign_instance", "soft_deleted_instance")
 ODD_STATES = ("ProtectionStopped", "BackupsSuspended", "ProtectionError", "ConfiguringProtectionFailed", "Sideways")
-NO_ROLE = {"code": "UserErrorMissingRequiredPermissions", "message": "Appropriate permissions are missing."}
 OWNERS = ("team-shop", "Team-Orders", "")
 CANARY = "hunter2-{}-canary"
 
@@ -133,7 +140,7 @@ class Scenario:
     """Everything that a run depends on. workers: instances of the app. meddling: how often they run into each other.
 
     down_s: how long the process stays away after it died. page: rows on a page of Resource Graph. faults_s: how long
-    things go wrong.
+    things go wrong. most_servers: what it was drawn for.
     """
 
     seed: int
@@ -147,6 +154,7 @@ class Scenario:
     mishaps: tuple[Mishap, ...]
     deeds: tuple[Deed, ...]
     faults_s: float
+    most_servers: int
 
     @property
     def end_of_faults(self) -> datetime:
@@ -170,7 +178,7 @@ class Scenario:
         return replace(self, servers=kept, deeds=tuple(deeds))
 
 
-def draw(seed: int, servers: int = 5, edition: int = 2) -> Scenario:
+def draw(seed: int, servers: int = USUAL, edition: int = 2) -> Scenario:
     """The scenario of a seed, with at most so many servers. The same for the same arguments, always.
 
     edition: 1 draws what seeds once meant: three hours of mishaps, and none that are meant for the critical calls. In
@@ -194,14 +202,20 @@ def draw(seed: int, servers: int = 5, edition: int = 2) -> Scenario:
         mishaps=_mishaps(chance),
         deeds=tuple(sorted(_deeds(chance, estate, faults_s), key=lambda deed: deed.at_s)),
         faults_s=faults_s,
+        most_servers=servers,
     )
     if edition == 1:
         return drawn
-    sharp = (*_sharp(later), *_crowd(later, drawn.meddling), _of_its_own(seed))
+    own = _of_its_own(seed)
+    sharp = (*_sharp(later), *_crowd(later, drawn.meddling), own)
     mishaps = tuple(_no_longer(each, faults_s) for each in (*drawn.mishaps, *sharp))
     deeds = [_no_longer(each, faults_s) for each in (*drawn.deeds, *_meant(later, estate, faults_s))]
+    rules = drawn.rules
+    if own.target in OCCASIONS:
+        deeds.append(Deed(0.6 * faults_s, "instance_state", 0, detail=OCCASIONS[own.target]))
+        rules = rules | {"mode": "protect", "resume": "allow"}
     deeds.sort(key=lambda deed: deed.at_s)
-    return replace(drawn, mishaps=mishaps, deeds=tuple(deeds), page=later.choice((2, 1000, 1000)))
+    return replace(drawn, rules=rules, mishaps=mishaps, deeds=tuple(deeds), page=later.choice((2, 1000, 1000)))
 
 
 def _rules(chance: random.Random) -> dict[str, str]:
