@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from functions.wiring import current
+from shared.loading import LOADING
 
 bp = func.Blueprint()
 queued = func.Blueprint()  # only for an app whose events come over a queue: nobody else has made that queue
@@ -16,9 +17,10 @@ def on_server_event(event: func.EventGridEvent) -> None:
     Azure gives a func.CloudEvent where the subscription delivers that schema. Raises when storage fails, so that
     Event Grid delivers again.
     """
-    from shared.converge import receive
+    with LOADING:
+        from shared.converge import receive
 
-    context = current()
+        context = current()
     receive(as_json(event), context.cloud, context.ledger)
 
 
@@ -26,10 +28,11 @@ def on_server_event(event: func.EventGridEvent) -> None:
 @queued.queue_trigger("message", queue_name="events", connection="AzureWebJobsStorage")
 def on_queued_event(message: func.QueueMessage) -> None:
     """The same for an app that is closed to the internet, whose events Event Grid puts on the queue `events`."""
-    from shared.cloud.queue import plain
-    from shared.converge import receive_text
+    with LOADING:
+        from shared.cloud.queue import plain
+        from shared.converge import receive_text
 
-    context = current()
+        context = current()
     receive_text(plain(message.get_body()), context.cloud, context.ledger)
 
 
@@ -37,10 +40,11 @@ def on_queued_event(message: func.QueueMessage) -> None:
 @bp.queue_trigger("message", queue_name="converge", connection="AzureWebJobsStorage")
 def converge_server(message: func.QueueMessage) -> None:
     """One pass over one server. Returns for done, pending and blocked; raises when storage fails, or for a bug."""
-    from shared.cloud.queue import plain
-    from shared.converge import converge
+    with LOADING:
+        from shared.cloud.queue import plain
+        from shared.converge import converge
 
-    context = current()
+        context = current()
     converge(plain(message.get_body()), message.id or "", context.cloud, context.ledger, context.rules, context.prices)
 
 
@@ -48,9 +52,10 @@ def converge_server(message: func.QueueMessage) -> None:
 @bp.timer_trigger("timer", schedule="0 */15 * * * *", run_on_startup=False, use_monitor=True)
 def keep_poison(timer: func.TimerRequest) -> None:
     """Every 15 minutes: messages on which the app failed five times are written down, and told once."""
-    from shared.poison import keep
+    with LOADING:
+        from shared.poison import keep
 
-    context = current()
+        context = current()
     keep(context.cloud, context.ledger)
 
 

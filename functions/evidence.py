@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from functions.wiring import current
+from shared.loading import LOADING
 
 bp = func.Blueprint()
 
@@ -11,7 +12,8 @@ bp = func.Blueprint()
 @bp.timer_trigger("timer", schedule="0 40 2 * * *", run_on_startup=False, use_monitor=True)
 def keep_evidence(timer: func.TimerRequest) -> None:
     """At 02:40 every day (UTC): keep the evidence of the last 14 days, where a setting names the container for it."""
-    from shared.keep_evidence import keep_evidence as keep
+    with LOADING:
+        from shared.keep_evidence import keep_evidence as keep
 
-    context = current()
+        context = current()
     keep(context.cloud, context.ledger, context.rules)

@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from functions.wiring import current, has_sign_in, status_access
+from shared.loading import LOADING
 
 bp = func.Blueprint()
 _ACCESS = status_access()
@@ -16,8 +17,8 @@ _ACCESS = status_access()
 )
 def status(req: func.HttpRequest) -> func.HttpResponse:
     """Render the last snapshot, with its age."""
-    from shared.status import answer, refused
-
+    with LOADING:
+        from shared.status import answer, refused
     as_json = req.params.get("format") == "json"
     said = refused(req.headers, has_sign_in=has_sign_in(), as_json=as_json) if _ACCESS == "entra" else None
     if said is None:

@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from functions.wiring import current
+from shared.loading import LOADING
 
 bp = func.Blueprint()
 
@@ -11,9 +12,10 @@ bp = func.Blueprint()
 @bp.timer_trigger("timer", schedule="0 */15 * * * *", run_on_startup=False, use_monitor=True)
 def watch_jobs(timer: func.TimerRequest) -> None:
     """Every 15 minutes: look at jobs, deleted backups and the sweep's record, and tell people what is wrong."""
-    from shared.watch import watch_jobs as watch
+    with LOADING:
+        from shared.watch import watch_jobs as watch
 
-    context = current()
+        context = current()
     watch(context.cloud, context.ledger, context.rules)
 
 
@@ -21,7 +23,8 @@ def watch_jobs(timer: func.TimerRequest) -> None:
 @bp.timer_trigger("timer", schedule="0 50 * * * *", run_on_startup=False, use_monitor=True)
 def check_watch(timer: func.TimerRequest) -> None:
     """Ten minutes before every hour: tell people when the watch has not run to its end for an hour."""
-    from shared.watch import check_watch as check
+    with LOADING:
+        from shared.watch import check_watch as check
 
-    context = current()
+        context = current()
     check(context.cloud, context.ledger, context.rules)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared import prices_file, rules_file
 from shared.core.rules import Rules
+from shared.loading import LOADING
 from shared.rules_file import BadRules
 from shared.settings import ACCESS, REQUIRED, VARIABLES, BadSettings, Settings, read_settings
 
@@ -102,10 +103,11 @@ def has_sign_in() -> bool:
 
 @cache
 def _from_environment() -> Context:
-    from azure.identity import ManagedIdentityCredential
+    with LOADING:
+        from azure.identity import ManagedIdentityCredential
 
-    from shared.cloud.clients import Cloud
-    from shared.cloud.ledger_table import TableLedger
+        from shared.cloud.clients import Cloud
+        from shared.cloud.ledger_table import TableLedger
 
     settings = _settings()
     cloud = Cloud(settings, ManagedIdentityCredential(client_id=settings.client_id or None))

@@ -19,6 +19,7 @@ from azure.core.pipeline.transport import HttpTransport
 from shared.cloud import calls, http
 from shared.cloud.errors import read_count, retry_after_s
 from shared.core.pace import LONGEST_PUSH_S, NO_RETRY_AFTER_S, Headroom
+from shared.loading import LOADING
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -96,9 +97,10 @@ class Cloud:
     def transport(self) -> HttpTransport[Any, Any]:
         if self._transport is not None:
             return self._transport
-        from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - requests is slow to import
+        with LOADING:
+            from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - requests is slow to import
 
-        made: HttpTransport[Any, Any] = RequestsTransport(connection_timeout=5, read_timeout=TIMEOUT_S)
+            made: HttpTransport[Any, Any] = RequestsTransport(connection_timeout=5, read_timeout=TIMEOUT_S)
         return made
 
     def _pipeline(self, endpoint: str, scope: str, *before: Any) -> list[Any]:
@@ -120,7 +122,8 @@ class Cloud:
     def data_protection(self, subscription: str) -> "DataProtectionMgmtClient":
         """The Data Protection client of one subscription."""
         if subscription not in self._data_protection:
-            from azure.mgmt.dataprotection import DataProtectionMgmtClient  # noqa: PLC0415 - loaded on first use
+            with LOADING:
+                from azure.mgmt.dataprotection import DataProtectionMgmtClient  # noqa: PLC0415 - loaded on first use
 
             settings = self.settings
             self._data_protection[subscription] = DataProtectionMgmtClient(
@@ -147,7 +150,8 @@ class Cloud:
         return PipelineClient(endpoint, policies=policies, transport=self.transport)
 
     def table(self, name: str) -> "TableClient":
-        from azure.data.tables import TableServiceClient  # noqa: PLC0415 - loaded on first use
+        with LOADING:
+            from azure.data.tables import TableServiceClient  # noqa: PLC0415 - loaded on first use
 
         audience = urlsplit(self.settings.storage_scope)
         service = TableServiceClient(
@@ -166,7 +170,8 @@ class Cloud:
         The public class of azure-eventgrid 4.22 makes exactly this client for a topic, and drops every keyword on
         the way: transport, timeouts, retries. A test pins the private name.
         """
-        from azure.eventgrid._legacy import EventGridPublisherClient  # noqa: PLC0415 - loaded on first use
+        with LOADING:
+            from azure.eventgrid._legacy import EventGridPublisherClient  # noqa: PLC0415 - loaded on first use
 
         return EventGridPublisherClient(
             self.settings.alert_topic, self.credential, transport=self.transport, retry_total=0

@@ -171,6 +171,7 @@ REFUSED = Running("validate", "", NOW, "failed", ("BMSUserErrorServerTooLarge", 
 LONG_DENIED = Memory(running=DENIED, refused_since=NOW - timedelta(minutes=40), refusals=9)
 TAMPERED = policy_of(replace(GOLD, keep=BRONZE.keep), policy_of().name)
 ERROR = (("UserErrorMissingRequiredPermissions", "no role"),)
+SINCE_AN_HOUR = Memory(unready_since=NOW - timedelta(hours=1))
 POINT: dict[str, Any] = {"has_recovery_point": True}
 
 CASES: list[tuple[dict[str, Any], Kind, str]] = [
@@ -310,8 +311,6 @@ def test_only_missing_roles_are_granted(held: frozenset[str], granted: list[str]
 
 
 # -- waits -------------------------------------------------------------------------------------------------------------
-
-SINCE_AN_HOUR = Memory(unready_since=NOW - timedelta(hours=1))
 
 
 @pytest.mark.parametrize(

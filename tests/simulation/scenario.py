@@ -263,7 +263,7 @@ def _of_its_own(seed: int) -> Mishap:
 
 
 def _meant(chance: random.Random, estate: tuple[PlannedServer, ...], faults_s: float) -> Iterator[Deed]:
-    """What people do in time to matter: ask for less, stop a backup, protect by hand; and a vault that does not work."""
+    """What people do in time to matter: ask for less, stop protection, protect by hand; a vault that does not work."""
     less = {"tags": {"backup-tier": chance.choice(("silver", "bronze", "bronze")), "backup-owner": OWNERS[0]}}
     acts: tuple[tuple[str, float, float, dict[str, Any]], ...] = (
         ("server_tagged", 0.15, faults_s, less),
