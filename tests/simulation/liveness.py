@@ -75,6 +75,7 @@ def first_backups_are_made(play: Play) -> str:
             hopeful
             and truth.is_right(play.azure.world, server.id, tier)
             and not truth.was_backed_up(play.azure, server.id)
+            and not truth.is_occupied(play.azure.world, server.id)
         ):
             return f"{server.id} was never backed up; it is {play.stage.said(server.id).verdict}"
     return ""

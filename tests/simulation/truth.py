@@ -146,6 +146,11 @@ def ended_before(job: Resource, moment: datetime) -> bool:
     return datetime.fromisoformat(job.body["properties"]["endTime"]) < moment
 
 
+def is_occupied(world: World, server_id: str) -> bool:
+    """Whether Azure refuses another backup, because the operation of one that was asked for never ends."""
+    return any(instance.hidden["running"] for instance in instances_of(world, server_id))
+
+
 def was_backed_up(azure: LocalAzure, server_id: str) -> bool:
     """Whether a backup of the server was ever made, or was asked for and accepted."""
     world = azure.world
