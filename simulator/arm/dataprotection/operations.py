@@ -47,7 +47,10 @@ def start(world: World, vault: Resource, latency: str, then: Effect, **args: obj
 
 @effect
 def failed(world: World, operation: str, code: str, message: str, instance_id: str, change: int) -> None:
-    """An operation ends Failed, and what it was to do does not happen; the instance takes other changes again."""
+    """An operation ends Failed, and what it was to do does not happen; the instance takes other changes again.
+
+    Assumed: a sync, or a trigger of a backup, leaves the instance as it was.
+    """
     problem = Problem(code, message, problems.INTERNAL.advice)
     finish(world, operation, error=errors.protection_details(world, problem))
     triggered = world.get(instance_id)
