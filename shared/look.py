@@ -34,7 +34,7 @@ from shared.core.resource_id import ResourceId
 from shared.core.rules import Rules
 from shared.core.vault_choice import choose_vault
 from shared.core.verdict import Kind, Verdict
-from shared.core.waits import CONFIGURING_AGAIN_S, LASTING_SHARE
+from shared.core.waits import CONFIGURING_AGAIN_S, growing_s
 from shared.ledger import Ledger
 from shared.pace import Turned
 from shared.tell import tell_once, tell_refusal
@@ -153,8 +153,8 @@ class Look:
             kind, reason = _STILL_RUNNING[running.kind]
             if running.kind == "backup" and self.row.backup.has_point:
                 kind, reason = Kind.PROTECTED, "a backup on demand is being started"
-            waited_s = (self.cloud.now - running.started_at).total_seconds()
-            return Outcome(Verdict.of(kind, reason), max(OPERATION_AGAIN_S, waited_s * LASTING_SHARE))
+            again_s = growing_s(OPERATION_AGAIN_S, self.cloud.now - running.started_at)
+            return Outcome(Verdict.of(kind, reason), again_s)
         if running.kind == "backup":
             self._know(running=None, backup=on_demand.triggered(self.row.backup, running))
         else:
@@ -166,8 +166,7 @@ class Look:
         self._instances = observe.instances(self.cloud, self.server_id)
         busy = protection.unfinished(self._instances[0]) if self._instances else None
         if busy:
-            waited_s = (self.cloud.now - running.started_at).total_seconds()
-            return Outcome(busy, max(CONFIGURING_AGAIN_S, waited_s * LASTING_SHARE))
+            return Outcome(busy, growing_s(CONFIGURING_AGAIN_S, self.cloud.now - running.started_at))
         asked = self._asked(running) if running.url and not self._instances else running
         self._know(running=asked if asked.status == "failed" else None)
         return None
@@ -178,7 +177,7 @@ class Look:
             looked = observe.operation(self.cloud, running)
         except CloudError as error:
             is_foreign = error.code == "ForeignHost"  # its address is none of ours, and never will be
-            if not is_late and not is_foreign:
+            if not is_foreign and (not is_late or error.retry_after_s):  # who is asked to rest gives nothing up yet
                 raise
             code = error.code if is_foreign else "OperationNotFound"
             return replace(running, status="failed", error=(code, f"nobody can ask about it: {error}"))

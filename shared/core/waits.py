@@ -19,7 +19,11 @@ REFUSED_AGAIN_S = (60.0, 120.0, 240.0, 480.0, 900.0)
 DENIED_LONGEST, REFUSED_LONGEST = timedelta(minutes=40), timedelta(hours=24)
 
 
-def again_s(least_s: float, observed: Observed, share: float = LASTING_SHARE) -> float:
+def growing_s(least_s: float, lasted: timedelta, share: float = LASTING_SHARE) -> float:
     """Seconds until the next look at what has lasted for some time: the longer, the later."""
-    lasted = observed.now - (observed.memory.unready_since or observed.now)
     return max(least_s, min(lasted.total_seconds() * share, LASTING_LONGEST_S))
+
+
+def again_s(least_s: float, observed: Observed, share: float = LASTING_SHARE) -> float:
+    """The same for a server, a vault or an instance that is not ready."""
+    return growing_s(least_s, observed.now - (observed.memory.unready_since or observed.now), share)
