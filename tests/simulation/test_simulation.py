@@ -30,10 +30,10 @@ def test_what_failed_once_holds(bug: str):
     assert run(WORLDS[bug]).words == ""
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_seed_that_failed_once_holds(seed: int):
+@pytest.mark.parametrize(("edition", "servers", "seed"), SEEDS)
+def test_a_seed_that_failed_once_holds(edition: int, servers: int, seed: int):
     """A seed that once failed holds now."""
-    assert run(draw(seed, edition=1)).words == ""
+    assert run(draw(seed, servers, edition)).words == ""
 
 
 def traced(hash_seed: str) -> str:
