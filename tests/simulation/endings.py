@@ -72,6 +72,8 @@ def _rests_begin(play: Play, attempt: Attempt) -> str:
         play.rests.pop(attempt.row, None)
         if attempt.rests_until and attempt.calls[0].at > play.lost_at:
             play.rests[attempt.row] = attempt.rests_until
+            for _, other in play.paused:  # it has read the row already, and is not held to what it could not know
+                other.is_free_of_rest |= other.row == attempt.row
     return ""
 
 

@@ -19,6 +19,7 @@ SEEDS = {
     (2, 3, 4659): "an operation that had hung for two hours was given up while Azure asked for a rest",
     (2, 3, 5560): "a backup that Azure can never take, as its trigger hangs: the harness was wrong",
     (2, 3, 6072): "the same, in another world",
+    (2, 3, 7394): "a look that went on when another had taken over, and was asked to rest: the harness was wrong",
 }
 
 

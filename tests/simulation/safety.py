@@ -157,7 +157,7 @@ def one_message_a_generation(play: Play, call: Call, _: Any) -> str:
 @register("I7", SAFETY)
 def retry_after_is_obeyed(play: Play, call: Call) -> str:
     """ARM is not asked about a server again before the Retry-After of its last look has elapsed."""
-    rests_until = play.rests.get(call.attempt.row) if call.is_arm else None
+    rests_until = play.rests.get(call.attempt.row) if call.is_arm and not call.attempt.is_free_of_rest else None
     if rests_until and play.azure.now < rests_until - timedelta(seconds=1):
         return f"asked again at {play.azure.now:%H:%M:%S}, and not before {rests_until:%H:%M:%S} was wanted"
     return ""

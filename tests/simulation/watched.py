@@ -59,7 +59,8 @@ class Attempt:
     """One run of a function by one process: what it asked, what it wrote down, how long it waited for answers.
 
     what: the function's trigger. row: the ledger's row of the server that it works on. rests_until: the latest time
-    before which an answer has asked not to come back.
+    before which an answer has asked not to come back. is_free_of_rest: another message about the row, which took over
+    while this one waited for an answer, was asked to rest.
     """
 
     what: str
@@ -69,6 +70,7 @@ class Attempt:
     slept_s: float = 0.0
     row: str = ""
     rests_until: datetime | None = None
+    is_free_of_rest: bool = False
 
     def wrote(self, *facts: str) -> bool:
         return any(fact["fact"] in facts for fact in self.facts)
