@@ -38,10 +38,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The row is ours until it is settled, or its lease ends."""
+    """The row is ours until it is settled, or its lease ends. was_left: by a pass that died, at who knows what."""
 
     row: ServerRow
     version: str
+    was_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ def take(message: Message, message_id: str, ledger: Ledger, cloud: Cloud) -> Cla
             version = ledger.keep_server(answer.row, kept.version)
         except Changed:
             continue
-        return Skipped("noted") if isinstance(answer, _Noted) else Claimed(answer.row, version)
+        was_left = kept.row is not None and not kept.row.settled
+        return Skipped("noted") if isinstance(answer, _Noted) else Claimed(answer.row, version, was_left)
     raise CloudError("LedgerBusy", f"the row of {message.server_id} changed {MOST_TRIES} times in a row")
 
 

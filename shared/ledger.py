@@ -55,7 +55,7 @@ class ServerRow(Row, frozen=True, kw_only=True, omit_defaults=True):
     refused_since: datetime | None = None
     refusals: int = 0
     unready_since: datetime | None = None
-    created_here: bool = False
+    created_at: datetime | None = None
     verdict: str = ""
     reason: str = ""
     fix: str = ""
@@ -86,7 +86,7 @@ class ServerRow(Row, frozen=True, kw_only=True, omit_defaults=True):
             refused_since=self.refused_since,
             refusals=self.refusals,
             unready_since=self.unready_since,
-            created_here=self.created_here,
+            created_at=self.created_at,
             policy_id=self.policy_id,
             policy_digest=self.policy_digest,
             contest=self.contest,

@@ -34,14 +34,13 @@ from shared.core.resource_id import ResourceId
 from shared.core.rules import Rules
 from shared.core.vault_choice import choose_vault
 from shared.core.verdict import Kind, Verdict
-from shared.core.waits import CONFIGURING_AGAIN_S, growing_s
+from shared.core.waits import CONFIGURING_AGAIN_S, FRESH, growing_s
 from shared.ledger import Ledger
 from shared.pace import Turned
 from shared.tell import tell_once, tell_refusal
 
 OPERATION_AGAIN_S = 3.0
-OPERATION_LONGEST = timedelta(hours=2)
-UNREACHABLE = timedelta(hours=24)
+OPERATION_LONGEST, UNREACHABLE = timedelta(hours=2), timedelta(hours=24)
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 5.0, 900.0
 MOST_READS = 7  # `needs` grows as answers come in; it has six words, so it ends
 _STILL_RUNNING = {
@@ -79,7 +78,7 @@ class Look:
     ) -> None:
         self.server_id, self.datasource = server_id, datasource
         self.cloud, self.ledger, self.rules, self.prices = cloud, ledger, rules, prices
-        self.row, self.version = claimed.row, claimed.version
+        self.row, self.version, self.was_left = claimed.row, claimed.version, claimed.was_left
         self.began = cloud.now
         self.applied: list[str] = []
         self.correlation = stable_guid(server_id.text, str(claimed.row.generation), claimed.row.claimed_by)
@@ -196,9 +195,11 @@ class Look:
         return Observed(self.cloud.now, self.server_id, self.datasource, server, instances, memory=self.row.memory)
 
     def _is_validated(self) -> bool:
-        """Azure has just said that the server could be protected, so it is not: nothing new is in the list."""
+        """Azure has just said that it could be protected: nothing is in the list, but from a pass that died since."""
         running = self.row.running
-        return running is not None and (running.kind, running.status) == ("validate", "succeeded")
+        if not running or self.was_left or (running.kind, running.status) != ("validate", "succeeded"):
+            return False
+        return self.cloud.now - running.started_at < FRESH
 
     def _complete(self, observed: Observed, intent: Intent) -> Observed:
         """Read what the decision needs and nothing else; each answer may raise a new question."""
@@ -236,7 +237,7 @@ class Look:
             self._answer(f"Azure refuses it: {': '.join(running.error)}")
         elif running:
             created = isinstance(action, Protect) and running.status != "failed"
-            self._know(running=running, created_here=self.row.created_here or created)
+            self._know(running=running, created_at=running.started_at if created else self.row.created_at)
         elif isinstance(action, GrantRole):
             self._know(granted_at=self.cloud.now)
 

@@ -154,7 +154,7 @@ def _towards_policy(
         return _plan(instance, replace(drifted, reason=f"{drifted.reason}; {why}"))
     if observed.vaults is None:
         return frozenset({Need.VAULTS})
-    contest = _contest(intent, observed)
+    contest = _contest(intent, instance, towards.policy_id, observed)
     if stopped := _kept_from_changing(instance, contest, observed):
         return _plan(instance, stopped, contest=contest)
     if held := _held_up(server, instance, observed):
@@ -194,10 +194,14 @@ def _kept_from_changing(instance: Instance, contest: Contest, observed: Observed
     return None
 
 
-def _contest(intent: Protect, observed: Observed) -> Contest:
-    """How often others took the instance off this tier: now again, if it was last seen to follow it."""
+def _contest(intent: Protect, instance: Instance, policy_id: str, observed: Observed) -> Contest:
+    """How often others took the instance off this tier: now again, if it was last seen to follow it.
+
+    Whose policy was deleted was not pointed elsewhere.
+    """
     known = _contest_so_far(intent, observed)
-    return Contest(known.digest, known.times + known.was_right)
+    is_elsewhere = instance.policy_id.lower() != policy_id.lower()
+    return Contest(known.digest, known.times + (known.was_right and is_elsewhere))
 
 
 def _contest_so_far(intent: Protect, observed: Observed) -> Contest:

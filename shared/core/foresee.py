@@ -95,7 +95,7 @@ def applied(world: Observed, action: Action) -> Observed:
             instance = Instance(
                 f"{vault_id}/backupInstances/{name}", name, vault_id, policy_id, "ConfiguringProtection"
             )
-            return replace(world, instances=(instance,), memory=replace(memory, created_here=True))
+            return replace(world, instances=(instance,), memory=replace(memory, created_at=world.now))
         case ChangePolicy() | Sync() | ResumeProtection():
             return replace(world, instances=tuple(_mended(one, action) for one in world.instances))
         case Undelete(_, deleted_id):

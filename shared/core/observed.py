@@ -185,7 +185,7 @@ class Memory:
     to validate or to protect, and `refusals` how often. policy_id, policy_digest: the policy that the instance followed
     when it was last found right, and what that meant; policies are never changed, so it means that still.
     unready_since: since when the server, its vault or its instance is not ready, so that there is nothing to do but
-    wait. created_here: this program created the instance.
+    wait. created_at: when this program created the instance.
     contest: how often others have changed its policy; None when nobody has looked at that yet. wish: a backup that
     somebody asks for, until it is answered.
     """
@@ -196,7 +196,7 @@ class Memory:
     refused_since: datetime | None = None
     refusals: int = 0
     unready_since: datetime | None = None
-    created_here: bool = False
+    created_at: datetime | None = None
     policy_id: str = ""
     policy_digest: str = ""
     contest: Contest | None = None

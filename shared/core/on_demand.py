@@ -14,10 +14,13 @@ from shared.core.intent import Protect
 from shared.core.observed import Answer, Instance, Job, LastBackup, Need, Observed, Running, Wish
 from shared.core.rules import Rules
 from shared.core.verdict import Kind, Verdict
+from shared.core.waits import FRESH
 
 # Source: a job was readable in the second in which its trigger's operation ended (0-1.4 s); two minutes are ample.
 AMBIGUOUS_S = 120.0
 CLOCK_SLACK_S = 10.0
+# Two clocks of Azure may differ by so much. No other backup of ours is that near: `due.GAP` lies between two of them.
+CLOCKS_DIFFER = timedelta(minutes=5)
 # Source: recorded backup jobs of flexible servers took 9 min 47 s to 15 min 41 s. One look then is enough, where nobody
 # waits for it: reads are what limits how many backups can be started at once.
 FIRST_LOOK_S, NEXT_LOOK_S, LATE_LOOK_S, OVER_S = 600.0, 300.0, 1800.0, 960.0
@@ -55,7 +58,9 @@ def _are_jobs_needed(memory: LastBackup, wish: Wish | None, observed: Observed) 
     """Where nobody remembers a backup, or a person asks, only the service knows whether there was one."""
     if wish:
         return memory.step == "none" or wish.why == PERSON
-    return memory.step == "none" and not observed.has_recovery_point and not observed.memory.created_here
+    created_at = observed.memory.created_at
+    is_new = created_at is not None and observed.now - created_at < FRESH
+    return memory.step == "none" and not observed.has_recovery_point and not is_new
 
 
 def next_step(intent: Protect, instance: Instance, observed: Observed, rules: Rules) -> Step:
@@ -102,7 +107,7 @@ def _wished(
     intent: Protect, instance: Instance, observed: Observed, rules: Rules, wish: Wish, memory: LastBackup
 ) -> Step:
     """Start what was wished for, unless it has been made, is being made, or must not be made now."""
-    newest = _newest(instance, observed)
+    newest = _newest(_mine(instance, observed))
     if newest and is_running(newest):
         return _under_way(intent, newest, observed, memory)
     known = memory.at if memory.step != "none" else None
@@ -185,25 +190,21 @@ def _is_of(job: Job, instance_id: str, server_id: str) -> bool:
     return named.key == instance_id if named else job.server_id.lower() == server_id
 
 
-def _newest(instance: Instance, observed: Observed) -> Job | None:
+def _newest(jobs: list[Job]) -> Job | None:
     """The backup that runs, else the one that began last."""
-    mine = _mine(instance, observed)
-    running = [job for job in mine if is_running(job)]
-    dated = [(job.started_at, job) for job in running or mine if job.started_at]
-    return max(dated, key=lambda pair: pair[0])[1] if dated else next(iter(running), None)
+    running = [job for job in jobs if is_running(job)]
+    dated = [(job.started_at, job) for job in running or jobs if job.started_at]
+    return max(dated, key=lambda pair: pair[0])[1] if dated else next(iter(running or jobs), None)
 
 
 def _own_job(instance: Instance, observed: Observed, memory: LastBackup) -> Job | None:
     """The job that is the backup: the one we know by id, else one that runs or began after our intention."""
+    mine = _mine(instance, observed)
     if memory.job_id:
         known = memory.job_id.lower()
-        return next((job for job in _mine(instance, observed) if job.id.lower() == known), None)
-    if memory.at is None:
-        mine = _mine(instance, observed)
-        return max(mine, key=lambda job: (job.started_at is not None, job.started_at), default=None)
-    since = memory.at - timedelta(seconds=CLOCK_SLACK_S)
-    later = (job for job in _mine(instance, observed) if job.started_at is None or job.started_at >= since)
-    return next(later, None)
+        return next((job for job in mine if job.id.lower() == known), None)
+    since = memory.at - CLOCKS_DIFFER if memory.at else None
+    return _newest([job for job in mine if since is None or job.started_at is None or job.started_at >= since])
 
 
 def _after(job: Job, memory: LastBackup, why: str, observed: Observed) -> LastBackup:

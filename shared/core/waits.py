@@ -14,6 +14,8 @@ GRANTED_S = 120.0
 VAULT_S = 60.0
 UNREADY_S, UNREADY_SHARE = 10.0, 1 / 40  # a server that takes an hour to be Ready is noticed at most 90 seconds late
 LASTING_SHARE, LASTING_LONGEST_S = 1 / 10, 3600.0  # what is stuck for a day is asked about 60 times, and not 1,400
+# What was just checked or made is counted on for so long: a ledger that was restored is older.
+FRESH = timedelta(minutes=5)
 # Source: documentation and reports of role propagation: 10 minutes, at worst 30.
 REFUSED_AGAIN_S = (60.0, 120.0, 240.0, 480.0, 900.0)
 DENIED_LONGEST, REFUSED_LONGEST = timedelta(minutes=40), timedelta(hours=24)

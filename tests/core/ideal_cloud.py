@@ -116,7 +116,7 @@ memories = st.builds(
     refused_since=st.none() | moments,
     refusals=st.integers(0, 9),
     unready_since=st.none() | moments,
-    created_here=st.booleans(),
+    created_at=st.none() | moments,
 )  # fmt: skip
 worlds = st.builds(
     World,

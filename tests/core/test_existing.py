@@ -221,6 +221,15 @@ def test_a_contest_is_counted_once_for_each_change_that_others_make():
     assert plan_of(instances=(moved,), policies=known, memory=other_tier).verdict.kind is Kind.CONFIGURING
 
 
+def test_a_policy_that_was_deleted_is_no_contest():
+    """Nobody has set another policy: the tier's own is made again, however often it goes."""
+    rules, ours = replace(RULES, downgrade="allow"), instance(name=OURS)
+    seen = plan_of(rules, instances=(ours,), policies=(policy_of(),))
+    gone = plan_of(rules, instances=(ours,), policies=(), memory=Memory(contest=seen.contest))
+    assert gone.contest == Contest(tier_meaning(GOLD).digest, 0)
+    assert [type(one) for one in gone.actions] == [EnsurePolicy, ChangePolicy, Wait]
+
+
 def test_nothing_is_read_for_an_instance_that_is_known_to_be_right():
     """The budget of two reads holds: policy and first backup are remembered, so there is no third question."""
     memory = Memory(policy_id=policy_of().id, policy_digest=tier_meaning(GOLD).digest)

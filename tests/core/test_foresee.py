@@ -14,6 +14,7 @@ from shared.core.observed import LastBackup, Memory, Running
 from shared.core.plan import make_plan
 from shared.core.rules import Roles, Rules
 from shared.core.verdict import Kind
+from shared.core.waits import FRESH
 from tests.core.ideal_cloud import World, turn, worlds
 from tests.core.samples import BRONZE, GOLD_ASKED, NOW, RULES, instance, job, observed, server, vault
 
@@ -35,11 +36,12 @@ def remembered(world: World) -> World:
     """The world without what the program would not look at, because it remembers better; and with nothing running."""
     memory = replace(world.memory, running=None)
     asked = memory.backup.step in ("intended", "started")
+    is_new = memory.created_at is not None and world.now - memory.created_at < FRESH
     return replace(
         world,
         memory=memory,
         has_recovery_point=bool(world.has_recovery_point and world.instances and not asked),
-        jobs=world.jobs if world.instances and (asked or not memory.created_here) else (),
+        jobs=world.jobs if world.instances and (asked or not is_new) else (),
     )
 
 

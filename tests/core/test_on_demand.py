@@ -78,6 +78,15 @@ def test_an_old_job_is_not_taken_for_ours():
     assert starts(step_of(memory, (job("Completed", started_at=NOW - timedelta(hours=3)),)))
 
 
+def test_clocks_that_differ_start_no_second_backup():
+    """The clock that the intention was read from may be minutes ahead of the one that dates the job."""
+    memory = LastBackup("started", NOW - timedelta(minutes=5))
+    behind = NOW - timedelta(minutes=9)
+    old = job("Failed", id=f"{job().id}-old", started_at=behind - timedelta(seconds=20))
+    answer = step_of(memory, (old, job("Completed", started_at=behind)))
+    assert (starts(answer), answer.remember.job_id) == (False, job().id)
+
+
 def test_starting_names_rule_and_tag_of_the_policy():
     """What is started names the backup rule and the default tag of the policy that the instance follows."""
     answer = step_of(LastBackup(), ())
@@ -145,24 +154,26 @@ def test_a_tier_may_leave_it_to_the_schedule():
 
 
 @pytest.mark.parametrize(
-    ("step", "created_here", "read", "needed"),
+    ("step", "age_s", "read", "needed"),
     [
-        ("done", True, {}, set()),
-        ("intended", True, {}, {Need.JOBS}),
-        ("started", True, {}, {Need.JOBS}),
-        ("started", True, {"jobs": ()}, set()),
-        ("none", True, {}, {Need.RECOVERY_POINTS}),
-        ("none", True, {"has_recovery_point": False}, set()),
-        ("none", False, {"has_recovery_point": False}, {Need.JOBS}),
-        ("none", False, {"has_recovery_point": True}, set()),
-        ("none", False, {"has_recovery_point": False, "jobs": ()}, set()),
-        ("failed", False, {}, {Need.RECOVERY_POINTS}),
-        ("failed", False, {"has_recovery_point": False}, set()),
+        ("done", 70, {}, set()),
+        ("intended", 70, {}, {Need.JOBS}),
+        ("started", 70, {}, {Need.JOBS}),
+        ("started", 70, {"jobs": ()}, set()),
+        ("none", 70, {}, {Need.RECOVERY_POINTS}),
+        ("none", 70, {"has_recovery_point": False}, set()),
+        ("none", None, {"has_recovery_point": False}, {Need.JOBS}),
+        ("none", 600, {"has_recovery_point": False}, {Need.JOBS}),
+        ("none", None, {"has_recovery_point": True}, set()),
+        ("none", None, {"has_recovery_point": False, "jobs": ()}, set()),
+        ("failed", None, {}, {Need.RECOVERY_POINTS}),
+        ("failed", None, {"has_recovery_point": False}, set()),
     ],
 )
-def test_what_is_read(step: str, read: dict[str, Any], needed: set[Need], *, created_here: bool):
+def test_what_is_read(step: str, age_s: int | None, read: dict[str, Any], needed: set[Need]):
     """Jobs are read where a backup may have been started, recovery points where one may have been made."""
-    memory = Memory(backup=LastBackup(step, NOW, has_point=step == "done"), created_here=created_here)
+    created_at = None if age_s is None else NOW - timedelta(seconds=age_s)
+    memory = Memory(backup=LastBackup(step, NOW, has_point=step == "done"), created_at=created_at)
     seen = observed(instances=(instance(),), memory=memory)
     assert needs(replace(seen, **read)) == needed
 
@@ -261,7 +272,7 @@ def test_a_lost_answer_to_a_wish_is_looked_up(wish: Wish):
 )
 def test_what_a_wish_has_read(memory: LastBackup, wish: Wish | None, read: dict[str, Any], needed: set[Need]):
     """Points always, the whole list of jobs only where nobody remembers a backup, or a person asks."""
-    seen = observed(instances=(instance(),), memory=Memory(backup=memory, wish=wish, created_here=True))
+    seen = observed(instances=(instance(),), memory=Memory(backup=memory, wish=wish, created_at=NOW))
     assert needs(replace(seen, **read)) == needed
 
 

@@ -161,7 +161,7 @@ CELLS: dict[str, dict[str, Cell]] = {
         "over 1 TB": is_server(storage_gb=2048),
         "gone": lambda now: now.see(server=None),
         "moved": moved,
-        "made again under its name": lambda now: now.remember(created_here=False),
+        "made again under its name": lambda now: now.remember(created_at=None),
     },
     "wants": {
         "gold": lambda _: None,

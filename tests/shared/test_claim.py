@@ -172,6 +172,17 @@ def test_of_two_claims_one_wins():
     )
 
 
+@pytest.mark.parametrize(("left", "was_left"), [(MINE, True), (DUE, False), (None, False)])
+def test_who_takes_over_from_a_pass_that_died_knows_it(left: ServerRow | None, *, was_left: bool):
+    """What the dead one did last is not in the row, so nothing in it is counted on."""
+    ledger = MemoryLedger()
+    if left:
+        ledger.keep_server(left, "")
+    taken = take(continuation(left.generation if left else 0), "me", ledger, lonely_cloud())
+    assert isinstance(taken, Claimed)
+    assert taken.was_left is was_left
+
+
 def test_a_row_that_never_holds_still_is_an_error():
     """After some tries it is Azure's error, so that the message comes again."""
     ledger = Contested(others=MOST_TRIES)

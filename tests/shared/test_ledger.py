@@ -51,7 +51,7 @@ rows = st.builds(
     granted_at=moments,
     refused_since=moments,
     refusals=st.integers(0, 99),
-    created_here=st.booleans(),
+    created_at=moments,
     verdict=words,
     reason=words,
 )

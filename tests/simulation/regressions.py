@@ -20,6 +20,15 @@ SEEDS = {
     (2, 3, 5560): "a backup that Azure can never take, as its trigger hangs: the harness was wrong",
     (2, 3, 6072): "the same, in another world",
     (2, 3, 7394): "a look that went on when another had taken over, and was asked to rest: the harness was wrong",
+    (2, 3, 9147): "resuming protection hangs for ever, and the server is said to be configuring: the harness was wrong",
+    (2, 3, 10076): "a ledger that is lost in the second in which a look begins: the harness was wrong",
+    (2, 3, 10477): "a policy that was deleted twice was called a contest",
+    (2, 3, 10688): "a look that has given the row back, and waits to send its continuation: the harness was wrong",
+    (2, 3, 12637): "a good backup that ended in the last minutes cures a failed one: the harness was wrong",
+    (2, 3, 12782): "a clock that was minutes ahead hid the job of a backup, which was started again",
+    (2, 3, 13501): "who took over from a pass that had died made the instance again, with what the tags said by then",
+    (2, 3, 19812): "a ledger that was rolled back had a backup started without a look at the jobs",
+    (2, 3, 20688): "the same as 13501",
 }
 
 

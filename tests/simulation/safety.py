@@ -138,7 +138,7 @@ def one_hand_at_a_time(play: Play, call: Call) -> str:
         return ""
     for other, attempt in play.paused:
         asked = [each.at for each in attempt.calls if each.is_arm]
-        is_held = asked and asked[0] >= play.lost_at and asked[0] + LEASE > play.azure.now
+        is_held = asked and asked[0] > play.lost_at and asked[0] + LEASE > play.azure.now and not attempt.has_settled
         if attempt.row == call.attempt.row and is_held and attempt.what == "message":
             return f"{other.name} is at work on it since {asked[0]:%H:%M:%S}"
     return ""
@@ -150,6 +150,7 @@ def one_message_a_generation(play: Play, call: Call, _: Any) -> str:
     if not (call.is_row and call.method in ("POST", "PUT") and call.status < 300):
         return ""
     row = decoded(large_row.text_of(json.loads(call.text)), ServerRow)
+    call.attempt.has_settled = row.settled
     holder = play.holders.setdefault((row.server_id.lower(), row.generation), row.claimed_by)
     return f"generation {row.generation} is that of another message" if holder != row.claimed_by else ""
 

@@ -282,6 +282,7 @@ class Stage:
         return truth.Facts(
             server=server,
             state=truth.state_of(found[0]) if found else "",
+            is_busy=bool(found and found[0].hidden["busy"]),
             vault=world.get(vault_id(location)),
             deeds=self.done,
             rules=self.scenario.rules,

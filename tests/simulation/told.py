@@ -111,12 +111,13 @@ def open_as_long_as_it_lasts(play: Play) -> str:
     if play.stage.done & BLIND:
         return ""
     found = {mark for incident in _open(play) if incident.kind == "backup_failed" for mark in incident.subjects}
-    bad = {fingerprint(source): job for source, job in _uncured(play)}
-    if well := found - bad.keys():
+    now, before = play.azure.now, play.azure.now - JUST_NOW  # of what ended in between nobody knows whether it was seen
+    if well := found - {fingerprint(source) for source, _ in _uncured(play, failed_by=now, cured_by=before)}:
         return f"{_name(play, well)} is well, and its incident is open"
     known = {
         mark for one in play.stage.incidents() if one.kind == "backup_failed_as_expected" for mark in one.occurrences
     }
+    bad = {fingerprint(source): job for source, job in _uncured(play, failed_by=before, cured_by=now)}
     lost = {mark for mark, job in bad.items() if _mark(job) not in known} - found
     return f"the last backup of {_name(play, lost)} failed, and no incident is open" if lost else ""
 
@@ -174,17 +175,18 @@ def _speaks(verdict: str, incident: Incident) -> bool:
     return meant == verdict.removeprefix("blocked_") and verdict != "protected"
 
 
-def _uncured(play: Play) -> Iterator[tuple[str, Resource]]:
-    """The last failed backup of each server that no good one outlasted, by its id; of the last minutes nobody knows."""
+def _uncured(play: Play, *, failed_by: datetime, cured_by: datetime) -> Iterator[tuple[str, Resource]]:
+    """The last failed backup of each server that no good one outlasted, by its id; what ended later does not count."""
     last: dict[tuple[str, bool], Resource] = {}
     for job in play.azure.world.seen(truth.JOBS):
         properties = job.body["properties"]
-        key = (properties["dataSourceId"].lower(), properties["status"] == "Failed")
+        has_failed = properties["status"] == "Failed"
+        key = (properties["dataSourceId"].lower(), has_failed)
         is_over = properties["status"] in ("Failed", "Completed", "CompletedWithWarnings")
         if (
             is_over
             and properties["operationCategory"] == "Backup"
-            and truth.ended_before(job, play.azure.now - JUST_NOW)
+            and truth.ended_before(job, failed_by if has_failed else cured_by)
         ):
             last[key] = max(last.get(key, job), job, key=_ended)
     for (source, has_failed), job in last.items():

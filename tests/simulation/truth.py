@@ -184,11 +184,13 @@ FAILED = ("ProtectionError", "ConfiguringProtectionFailed")
 class Facts:
     """What a finding is held against. state: of the server's one instance, "" without. deeds: what people did.
 
-    has_deleted: a soft-deleted instance. has_hung: some long operation was made to run for ever.
+    is_busy: an operation changes that instance, and Azure refuses another. has_deleted: a soft-deleted instance.
+    has_hung: some long operation was made to run for ever.
     """
 
     server: Resource
     state: str
+    is_busy: bool
     vault: Resource | None
     deeds: AbstractSet[str]
     rules: Mapping[str, str]
@@ -203,7 +205,9 @@ class Facts:
 # What must be so when a server is called this. A verdict that is not here excuses nothing.
 FINDINGS: dict[str, Callable[[Facts], bool]] = {
     **dict.fromkeys(("protected", "first_backup_pending", "overdue"), lambda f: f.state == "ProtectionConfigured"),
-    "configuring": lambda f: f.state in BUSY and f.has_hung,  # Azure never finishes, and that is what is said
+    "configuring": lambda f: (
+        (f.is_busy or f.state in BUSY) and f.has_hung
+    ),  # Azure never finishes, and that is what is said
     "drifted": lambda f: bool(f.state),
     "blocked_observe_only": lambda f: f.rules["mode"] == "observe",
     "blocked_not_ready": lambda f: not is_ready(f.server),

@@ -60,7 +60,7 @@ class Attempt:
 
     what: the function's trigger. row: the ledger's row of the server that it works on. rests_until: the latest time
     before which an answer has asked not to come back. is_free_of_rest: another message about the row, which took over
-    while this one waited for an answer, was asked to rest.
+    while this one waited for an answer, was asked to rest. has_settled: it has given the row back.
     """
 
     what: str
@@ -71,6 +71,7 @@ class Attempt:
     row: str = ""
     rests_until: datetime | None = None
     is_free_of_rest: bool = False
+    has_settled: bool = False
 
     def wrote(self, *facts: str) -> bool:
         return any(fact["fact"] in facts for fact in self.facts)
