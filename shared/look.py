@@ -152,7 +152,7 @@ class Look:
             kind, reason = _STILL_RUNNING[running.kind]
             if running.kind == "backup" and self.row.backup.has_point:
                 kind, reason = Kind.PROTECTED, "a backup on demand is being started"
-            again_s = growing_s(OPERATION_AGAIN_S, self.cloud.now - running.started_at)
+            again_s = growing_s(OPERATION_AGAIN_S, self.cloud.now - (self.row.refused_since or running.started_at))
             return Outcome(Verdict.of(kind, reason), again_s)
         if running.kind == "backup":
             self._know(running=None, backup=on_demand.triggered(self.row.backup, running))
