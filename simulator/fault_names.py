@@ -120,6 +120,7 @@ FAULTS: dict[str, FaultKind] = {
     "policy_in_use": FaultKind("F15", "refused", "400 UserErrorDppPolicyObjectInUse.", "backuppolicies/delete"),
     "foreign_instance": FaultKind("F16", "world", "Somebody protected the server `on` in `vault` before a call."),
     "soft_deleted_instance": FaultKind("F16", "world", "The server `on` has a soft-deleted instance in `vault`."),
+    "instance_deleted": FaultKind("F16", "world", "Somebody deleted the instance `on`, softly, before a call."),
     "instance_state": FaultKind("F16", "world", "The instance `on` is in `state` before a call."),
     # -- jobs
     "fail_backup": FaultKind("F17", "service", "A backup job ends Failed (`code`, `message`)."),

@@ -183,6 +183,12 @@ def _protect_and_delete(world: World, on: str, detail: Json) -> None:
         deleted.lay_aside(world, instance, deleted.deletion_info(world, vault))
 
 
+def _delete_instance(world: World, on: str, _: Json) -> None:
+    instance, vault = world.get(on), world.get(instance_body.vault_id(on))
+    if instance and vault:
+        deleted.lay_aside(world, instance, deleted.deletion_info(world, vault))
+
+
 def _set_instance_state(world: World, on: str, detail: Json) -> None:
     if instance := world.get(on):
         instance_body.turn(instance, str(detail.get("state", "Invalid")), error=detail.get("error"))
@@ -207,5 +213,6 @@ CHANGES: dict[str, Callable[[World, str, Json], object]] = {
     "policy_deleted": _remove,
     "foreign_instance": _protect_by_hand,
     "soft_deleted_instance": _protect_and_delete,
+    "instance_deleted": _delete_instance,
     "instance_state": _set_instance_state,
 }

@@ -65,7 +65,7 @@ CALLS = (
             "backupjobs/read", "deletedbackupinstances/read", "backuppolicies/read", "backuppolicies/write",
             "validateforbackup/action", "operationstatus/read", "backupinstances/read", "backupinstances/write",
             "backupinstances/recoverypoints/read", "backupinstances/backup/action", "backupinstances/sync/action",
-            "backupinstances/resumeprotection/action",
+            "backupinstances/resumeprotection/action", "deletedbackupinstances/undelete/action",
         )
     ),
 )  # fmt: skip
@@ -74,6 +74,7 @@ OCCASIONS: dict[str, dict[str, Any]] = {
     f"{DATA_PROTECTION}/backupinstances/sync/action ": {"state": "ProtectionError", "error": NO_ROLE},
     f"{DATA_PROTECTION}/backupinstances/read ": {"state": "ConfiguringProtectionFailed", "error": NO_ROLE},
     f"{DATA_PROTECTION}/backupinstances/resumeprotection/action ": {"state": "ProtectionStopped"},
+    f"{DATA_PROTECTION}/deletedbackupinstances/undelete/action ": {},  # it is deleted
 }
 TAGS = ("gold", "gold", "Gold ", "SILVER", "silver", "silver", "bronze", "bronze", "none", "golf", "")
 PEOPLE = (
@@ -212,7 +213,9 @@ def draw(seed: int, servers: int = USUAL, edition: int = 2) -> Scenario:
     deeds = [_no_longer(each, faults_s) for each in (*drawn.deeds, *_meant(later, estate, faults_s))]
     rules = drawn.rules
     if own.target in OCCASIONS:
-        deeds.append(Deed(0.6 * faults_s, "instance_state", 0, detail=OCCASIONS[own.target]))
+        detail = OCCASIONS[own.target]
+        kind = "instance_state" if detail else "instance_deleted"
+        deeds += [Deed(0.6 * faults_s, kind, 0, detail=detail), Deed(0.6 * faults_s + 30, "backup_now", 0)]
         rules = rules | {"mode": "protect", "resume": "allow"}
     deeds.sort(key=lambda deed: deed.at_s)
     return replace(drawn, rules=rules, mishaps=mishaps, deeds=tuple(deeds), page=later.choice((2, 1000, 1000)))

@@ -27,7 +27,7 @@ from shared.ledger import ServerRow, decoded
 from shared.settings import Settings
 from simulator import sudden
 from simulator.arm import authorization
-from simulator.azure import LocalAzure
+from simulator.azure import Crash, LocalAzure
 from simulator.fault_names import FAULTS
 from simulator.faults import Fault, Faults
 from simulator.transport import InProcessTransport
@@ -183,7 +183,7 @@ class Stage:
             on = next((policy.id for policy in world.seen(truth.POLICIES)), "")
         if deed.kind == "provider_gone":
             on = SCOPE
-        if deed.kind == "instance_state":
+        if deed.kind in ("instance_state", "instance_deleted"):
             on = next((instance.id for instance in truth.instances_of(world, server_id)), "")
         self.tell("person", str(deed))
         if deed.in_call:
@@ -202,8 +202,8 @@ class Stage:
         self._reader.tick(self.azure.now)
         try:
             ask(self._reader, parsed, "ops")
-        except CloudError as error:
-            self.tell("person", f"is refused: {error}")
+        except (CloudError, Crash) as error:
+            self.tell("person", f"is refused, or gives up: {error}")
 
     def _struck(self, fault: Fault, subject: str) -> None:
         place = FAULTS[fault.kind].place

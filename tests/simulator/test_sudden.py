@@ -267,6 +267,15 @@ def test_somebody_was_faster(azure: LocalAzure, kind: str, where: str) -> None:
         assert ask(azure, "PUT", f"{VAULTS}/bv-two/backupInstances/x", there).status == 400
 
 
+def test_somebody_deletes_the_instance(azure: LocalAzure) -> None:
+    """It is soft-deleted, and can be brought back."""
+    sudden.happen(azure.world, "instance_deleted", INSTANCE)
+    assert ask(azure, "GET", INSTANCE).status == 404
+    (gone,) = ask(azure, "GET", f"{VAULT}/deletedBackupInstances").json()["value"]
+    assert ask(azure, "POST", f"{gone['id']}/undelete").status == 200
+    assert state(azure) == "ProtectionStopped"
+
+
 def test_any_state_can_be_set(azure: LocalAzure) -> None:
     """Also one that no enumeration has, at once or at a call."""
     sudden.happen(azure.world, "instance_state", INSTANCE, state="BackupSchedulesSuspended")

@@ -91,7 +91,7 @@ def _move(world: World, instance: Resource, kind: str, properties: Json) -> Reso
     world.remove(instance.id)
     body = instance.body | {"properties": ordered(properties, instance_body.MEMBERS), "id": to, "type": kind}
     datasources.add(world, source, to)
-    return world.put(to, kind, body, **instance.hidden | {"running": ""})
+    return world.put(to, kind, body, **instance.hidden | {"busy": "", "running": ""})
 
 
 def _forget(world: World, instance: Resource) -> None:
