@@ -89,6 +89,8 @@ class Look:
         """Observe, plan, apply. Every error of Azure becomes Pending, with a wait that Azure named or that grows."""
         try:
             with correlated(self.correlation):
+                if held := self._held(pace.before_asking(self.row, self.server_id, self.cloud, self.ledger)):
+                    return held  # nothing was asked, so what has failed may fail still
                 outcome = self._observe_plan_apply()
         except CloudError as error:
             return self._failed(error)
@@ -110,8 +112,6 @@ class Look:
     # -- observe -----------------------------------------------------------------------------------------------
 
     def _observe_plan_apply(self) -> Outcome:
-        if held := self._held(pace.before_asking(self.row, self.server_id, self.cloud, self.ledger)):
-            return held
         if busy := self._ask_about_operation():
             return busy
         observed = self._observe()

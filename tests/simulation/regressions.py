@@ -29,6 +29,7 @@ SEEDS = {
     (2, 3, 13501): "who took over from a pass that had died made the instance again, with what the tags said by then",
     (2, 3, 19812): "a ledger that was rolled back had a backup started without a look at the jobs",
     (2, 3, 20688): "the same as 13501",
+    (2, 3, 737): "a rest that Azure asked for made the app forget how often it had failed",
     (2, 3, 26389): "one slow validation after the other was asked about as if it were the first",
 }
 
