@@ -288,11 +288,11 @@ class Look:
         journal.record("azure_error", level=logging.WARNING, server=self.server_id.text, reason=reason, attempt=attempt)
         if self.cloud.now - since > UNREACHABLE:
             return Outcome(Verdict.of(Kind.AZURE_UNREACHABLE, f"for a day Azure has answered {reason}"))
-        growing_s = min(FIRST_BACKOFF_S * 2 ** min(attempt - 1, 10), LONGEST_BACKOFF_S)
+        backoff_s = min(FIRST_BACKOFF_S * 2 ** min(attempt - 1, 10), LONGEST_BACKOFF_S)
         verdict = Verdict.of(Kind.CONFIGURING, f"Azure answered {reason}; it is tried again")
         if error.retry_after_s is None:
-            return Outcome(verdict, growing_s)
-        return Outcome(verdict, error.retry_after_s + growing_s * self._place_in_crowd(attempt))
+            return Outcome(verdict, backoff_s)
+        return Outcome(verdict, error.retry_after_s + backoff_s * self._place_in_crowd(attempt))
 
     def _place_in_crowd(self, attempt: int) -> float:
         """From 0 to 1, by server: who is told the same Retry-After does not come back with all the others."""

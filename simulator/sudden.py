@@ -178,9 +178,8 @@ def _protect_by_hand(world: World, on: str, detail: Json) -> Resource | None:
 
 
 def _protect_and_delete(world: World, on: str, detail: Json) -> None:
-    instance, vault = _protect_by_hand(world, on, detail), world.get(str(detail.get("vault")))
-    if instance and vault:
-        deleted.lay_aside(world, instance, deleted.deletion_info(world, vault))
+    if instance := _protect_by_hand(world, on, detail):
+        _delete_instance(world, instance.id, {})
 
 
 def _delete_instance(world: World, on: str, _: Json) -> None:

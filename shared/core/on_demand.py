@@ -19,7 +19,8 @@ from shared.core.waits import FRESH
 # Source: a job was readable in the second in which its trigger's operation ended (0-1.4 s); two minutes are ample.
 AMBIGUOUS_S = 120.0
 CLOCK_SLACK_S = 10.0
-# Two clocks of Azure may differ by so much. No other backup of ours is that near: `due.GAP` lies between two of them.
+# Assumed: two clocks of Azure differ by no more. Another backup that is so near only a person can have asked for: the
+# newest is taken for ours.
 CLOCKS_DIFFER = timedelta(minutes=5)
 # Source: recorded backup jobs of flexible servers took 9 min 47 s to 15 min 41 s. One look then is enough, where nobody
 # waits for it: reads are what limits how many backups can be started at once.

@@ -84,7 +84,10 @@ def lay_aside(world: World, instance: Resource, deletion: Json) -> None:
 
 
 def _move(world: World, instance: Resource, kind: str, properties: Json) -> Resource:
-    """Give an instance the id of another type; its recovery points stay where they are."""
+    """Give an instance the id of another type; its recovery points stay where they are.
+
+    Assumed: an operation that was changing it does not go on.
+    """
     source = instance_body.datasource_id(properties)
     to = f"{instance_body.vault_id(instance.id)}/{kind.rpartition('/')[2]}/{instance.body['name']}"
     datasources.remove(world, source, instance.id)
