@@ -144,7 +144,7 @@ def judge(
             intent=intent,
             mode=mode,
             mode_rule=mode_rule,
-            verdict=_stale(today, intent, latest_point, estate.now) or _as_heard(today, seen, heard),
+            verdict=_stale(today, intent, latest_point, estate.now) or _as_heard(today, seen, heard, mode),
             foreseen=seen,
             latest_point=latest_point,
         )
@@ -156,12 +156,13 @@ def _stale(today: Verdict, intent: Intent, latest_point: datetime | None, now: d
     return overdue(intent.tier, latest_point, now)
 
 
-def _as_heard(today: Verdict, seen: Foreseen, heard: Known | None) -> Verdict:
-    """Where work is under way the app knows more: what it was refused stands in its own verdict."""
-    said = heard.verdict if heard else None
-    return (
-        said if said and said.kind.is_blocked and seen.plan.actions and today.kind is not Kind.OBSERVE_ONLY else today
-    )
+def _as_heard(today: Verdict, seen: Foreseen, heard: Known | None, mode: Mode) -> Verdict:
+    """Where work is under way the app knows more: what it was refused stands in its own verdict.
+
+    Where the rules say observe there is none, nobody looks again, and an old word would stand for ever.
+    """
+    said = heard.verdict if heard and mode == "protect" else None
+    return said if said and said.kind.is_blocked and seen.plan.actions else today
 
 
 def is_finding(verdict: Verdict) -> bool:

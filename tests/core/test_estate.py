@@ -168,6 +168,14 @@ def test_what_the_app_was_refused_stands():
     assert kinds(estate(), known={KEY: Known(Memory(), Verdict.of(Kind.PROTECTED, "once"))})["pg-orders"] != "protected"
 
 
+def test_where_the_rules_say_observe_no_old_word_stands():
+    """Nobody looks again there, so what is seen now is said, not what was seen once."""
+    known = {KEY: Known(Memory(), Verdict.of(Kind.NOT_READY, "the server is Provisioning"))}
+    changing = estate(vaults=(vault(state="Updating"),))
+    assert kinds(changing, replace(RULES, mode="observe"), known=known) == {"pg-orders": Kind.VAULT_NOT_READY}
+    assert kinds(changing, known=known) == {"pg-orders": Kind.NOT_READY}
+
+
 def test_coverage_has_a_denominator():
     """Replicas, exempt and gone servers are not counted; who did not ask is; nothing eligible has no percentage."""
     exempt = {"backup-tier": "none", "backup-exempt-until": "2026-12-24", "backup-exempt-reason": "test"}

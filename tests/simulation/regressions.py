@@ -31,6 +31,7 @@ SEEDS = {
     (2, 3, 20688): "the same as 13501",
     (2, 3, 737): "a rest that Azure asked for made the app forget how often it had failed",
     (2, 3, 26389): "one slow validation after the other was asked about as if it were the first",
+    (2, 3, 49917): "where the rules say observe, an old word of a server stood for ever",
 }
 
 
