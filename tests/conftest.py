@@ -1,9 +1,16 @@
 """What every test may ask for: folders of what Azure says of itself, where they are."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+
+def pytest_configure():
+    """A shell lets what it runs in the background ignore Ctrl-C; what a test starts and interrupts must hear it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def wire_folder() -> Path | None:
