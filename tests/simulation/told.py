@@ -37,11 +37,14 @@ def nothing_is_told_twice(play: Play, call: Call) -> str:
 
 @register("I11", ENDINGS)
 def _telling_is_noted(play: Play, attempt: Attempt) -> str:
-    """An alert counts as told, for I11, when its run ended, nothing went wrong in it, and the topic took it."""
-    if not attempt.wrote("alert_not_sent", "poison_not_kept") and all(
-        call.status and (call.status < 400 or call.status == 404) for call in attempt.calls
-    ):
-        for call in attempt.calls:
+    """An alert counts as told, for I11, when its run ended, nothing went wrong in it, and the topic took it.
+
+    What was noted in a ledger that was lost in the middle of the run is not noted.
+    """
+    calls = attempt.calls
+    went_well = all(call.status and (call.status < 400 or call.status == 404) for call in calls)
+    if went_well and calls and play.lost_at < calls[0].at and not attempt.wrote("alert_not_sent", "poison_not_kept"):
+        for call in calls:
             play.told |= {event["id"] for event in _sent(call)}
     return ""
 
