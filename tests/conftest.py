@@ -1,4 +1,4 @@
-"""What every test may ask for: folders of what Azure says of itself, where they are."""
+"""What every test may count on: folders of what Azure says of itself, where they are, and a Ctrl-C that is heard."""
 
 import os
 import signal
